@@ -28,7 +28,7 @@ export LC_ALL := C
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wvla -Wundef -Wno-unused-parameter -Wno-missing-field-initializers
 BASE := -std=gnu11 -g -O2 -pipe -fno-strict-aliasing -fno-common $(WARN) \
-	-ffile-prefix-map=$(CURDIR)=. -Iinclude -D__XEN_INTERFACE_VERSION__=0x00041100 \
+	-ffile-prefix-map=$(CURDIR)=. -Iinclude -D__XEN_INTERFACE_VERSION__=0x00040e00 \
 	$(if $(filter 1,$(DEBUG)),-DSLUICE_DEBUG)
 FREE := -ffreestanding -mno-red-zone -mgeneral-regs-only -fno-asynchronous-unwind-tables \
 	-fcf-protection=none -fno-jump-tables

@@ -1,0 +1,152 @@
+/*
+ * domain.h: domains and vcpus.
+ *
+ * A domain is found by its id with domain_get(), which takes a reference, and
+ * is freed by the last domain_put().  Its life: created (paused), running,
+ * perhaps shut down by itself, then killed (dying), then freed once no frame
+ * of it is mapped by others.  A field says who guards it:
+ *
+ *	I fixed after creation		M domain->mm_lock
+ *	E domain->evtchn_lock		S the scheduler's lock of the vcpu's CPU
+ *	A atomic			O the vcpu itself, or anyone while it is paused
+ */
+#ifndef DOMAIN_H
+#define DOMAIN_H
+
+#include "types.h" /* first: Xen's headers use its integers */
+
+#include <xen/xen.h>
+#include <xen/vcpu.h>
+
+#include "event.h"
+#include "page.h"
+#include "percpu.h"
+#include "sched.h"
+#include "spinlock.h"
+#include "time.h"
+
+struct grant_table;
+
+/* A guest's handler for an exception vector. */
+struct guest_trap {
+	uint64_t address;	/* 0: none */
+	uint16_t cs;
+	uint8_t	 flags;		/* bits 0-1: lowest privilege of INT; bit 2: mask events */
+};
+
+struct guest_callback {
+	uint64_t address;	/* 0: none */
+	bool	 mask_events;
+};
+
+#define GDT_FRAMES_MAX	14
+
+struct vcpu {
+	struct domain *d;		/* I; the idle domain for idle vcpus */
+	uint32_t id;			/* I */
+	bool initialised;		/* O: a context was set */
+
+	/* Registers while the vcpu is not on a CPU; else in cpu_info. */
+	struct cpu_user_regs regs;	/* O */
+	uint64_t fs_base;		/* O */
+	uint64_t gs_base_kernel;	/* O: GS base in guest kernel mode */
+	uint64_t gs_base_user;		/* O */
+	void *fpu;			/* I: XSAVE area */
+	uint64_t dr[8];			/* O: DR0-3, DR6, DR7 */
+
+	/* Modes and the address space. */
+	bool kernel_mode;		/* O: guest kernel, not guest user */
+	mfn_t root_kernel;		/* O: kernel L4, a typed reference */
+	mfn_t root_user;		/* O: user L4 likewise, or MFN_NONE */
+	uint64_t kernel_sp;		/* O: stack_switch */
+	uint16_t kernel_ss;
+	uint8_t	 iopl;			/* O: as set by physdev_op */
+	bool	 ts;			/* O: guest's CR0.TS */
+	uint64_t cr4;			/* O: guest's view */
+	bool	 nmi_pending;		/* A */
+	bool	 nmi_masked;		/* O */
+
+	/* Exceptions and callbacks. */
+	struct guest_trap *traps;	/* O: indexed by vector; nr_traps of them */
+	uint32_t nr_traps;
+	struct guest_callback event_cb, failsafe_cb, syscall_cb,
+		syscall32_cb, sysenter_cb, nmi_cb; /* O */
+
+	/* Descriptor tables: frames with a PGT_SEG use each. */
+	mfn_t gdt_frames[GDT_FRAMES_MAX]; /* O */
+	uint32_t gdt_ents;
+	uint64_t ldt_base;		/* O: guest virtual */
+	uint32_t ldt_ents;
+	uint32_t ldt_mapped;		/* O: bit for each of 16 pages */
+	uint32_t window;		/* I: number of its descriptor window */
+	uint64_t *window_ptes;		/* I: 32 PTEs: GDT 0-15, LDT 16-31 */
+
+	struct vcpu_sched sched;	/* sched.h says */
+	struct vcpu_time time;		/* time.h says */
+	struct vcpu_event event;	/* event.h says */
+
+	uint64_t hypercalls;		/* O */
+	uint64_t page_faults;		/* O: bounced */
+	uint64_t ptwr;			/* O */
+	uint64_t upcalls;		/* O */
+};
+
+struct domain {
+	uint16_t domid;			/* I */
+	bool privileged;		/* I: dom0 */
+	bool started;			/* A: has run */
+	char name[32];			/* I */
+	uint32_t refs;			/* A: domain_get */
+	uint32_t nr_vcpus;		/* I */
+	struct vcpu *vcpu[MAX_VCPUS];	/* I */
+
+	bool paused_by_control;		/* domains_lock */
+	bool shut_down;			/* A: stopped itself */
+	uint8_t shutdown_reason;
+	bool dying;			/* A */
+
+	struct shared_info *shared;	/* I: its page, in the direct map */
+
+	/* Memory. */
+	struct spinlock mm_lock;	/* page-table roles and updates */
+	struct spinlock page_list_lock;
+	uint32_t page_list;		/* page_list_lock: first mfn, or 0 */
+	uint64_t tot_pages;		/* page_list_lock */
+	uint64_t max_pages;		/* I */
+	uint64_t dirty_cpus;		/* A: CPUs that may hold its translations */
+	uint32_t vm_assist;		/* A: bits VMASST_TYPE_* */
+	int64_t time_offset_s;		/* A: wall clock */
+
+	struct domain_event event;	/* event.h says */
+	struct grant_table *grants;	/* I: grant.h */
+
+	uint64_t heap_bytes;		/* A: heap_alloc_for() */
+	struct domain *next;		/* domains_lock: all domains by id */
+	uint64_t log_window, log_lines, log_lost; /* log lock: rate of log_guest() */
+};
+
+#define domain_for_each_vcpu(d, v, i) \
+	for ((i) = 0; (i) < (d)->nr_vcpus; (i)++) \
+		if (((v) = (d)->vcpu[i]) != NULL)
+
+extern struct spinlock domains_lock;
+extern struct domain *domains;	/* domains_lock */
+extern struct domain *dom0;
+extern struct domain idle_domain;
+
+/* A reference to the domain, NULL if there is none or it is dying. */
+/* DOMID_SELF is the caller's. */
+struct domain *domain_get(uint16_t domid);
+void domain_put(struct domain *d);
+
+/* Stop a domain that broke a rule; it says why on the console.  The vcpu that
+ * causes it does not return to the guest.  Any context with no lock held. */
+void domain_crash(struct domain *d, const char *fmt, ...) printf_like(2, 3);
+
+/* The guest's own end, for SCHEDOP_shutdown: dom0 gets VIRQ_DOM_EXC. */
+void domain_shutdown(struct domain *d, uint8_t reason);
+
+/* vcpu_op, xen/vcpu.h; returns what the guest gets. */
+long do_vcpu_op(unsigned cmd, unsigned vcpu_id, uint64_t arg);
+
+#endif
