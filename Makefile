@@ -68,6 +68,8 @@ objs = $(addsuffix .o,$(basename $(addprefix $(B)/$(1)/,$(2))))
 ALL        :=# files that `make` builds
 UNIT_TESTS :=# names: tests/unit/NAME_test.c with $(NAME_SRCS) becomes build/san/NAME_test
 FUZZERS    :=# names: tests/fuzz/NAME_fuzz.c with $(NAME_FUZZ_SRCS) becomes build/fuzz/NAME_fuzz
+SCRIPT_TESTS :=# names: $(NAME_RUN) is a command that passes with exit status 0
+BENCHES    :=# programs that `make bench` runs: they print `name value unit`
 HELP       :=# lines of `make help`
 
 include $(wildcard xen-core/build.mk vfr/build.mk rules/build.mk netback/build.mk \

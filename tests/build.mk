@@ -1,0 +1,92 @@
+# What people type: run, test, bench, iso, lint, fuzz.  The recipes are short;
+# the work is done by scripts/ and tests/run.
+
+T           ?=# make test T=name: only this test, or all below it (T=unit, T=system/boot)
+DATA        ?=# a folder with shared rule sets and captures, for the tests that use it
+FUZZ_SECONDS ?= 5
+SUBMAKE     := $(MAKE) --no-print-directory -j$(shell nproc)
+
+ifneq ($(DATA),)
+export SLUICE_DATA := $(abspath $(DATA))
+endif
+
+SYSTEM_TESTS := $(patsubst tests/system/%.py,%,$(wildcard tests/system/*.py))
+
+# One line per test for tests/run: name, limit in seconds, command.
+limit = $(or $($(1)_LIMIT),$(2))
+define manifest
+$(foreach t,$(UNIT_TESTS),unit/$(t) $(call limit,$(t),60) $(B)/san/$(t)_test
+)$(foreach t,$(FUZZERS),fuzz/$(t) $(call limit,$(t),60) tests/fuzz/run $(t) $(FUZZ_SECONDS)
+)$(foreach t,$(SCRIPT_TESTS),$(t) $(call limit,$(t),120) $($(t)_RUN)
+)$(foreach t,$(SYSTEM_TESTS),system/$(t) 0 tests/system/$(t).py
+)
+endef
+
+# What must be built for T: one unit test or fuzzer alone, or everything.
+UNIT_PROGS := $(UNIT_TESTS:%=$(B)/san/%_test)
+FUZZ_PROGS := $(FUZZERS:%=$(B)/fuzz/%_fuzz)
+TEST_PROGS := $(or $(filter $(T:unit/%=$(B)/san/%_test) $(T:fuzz/%=$(B)/fuzz/%_fuzz),\
+		$(UNIT_PROGS) $(FUZZ_PROGS)),\
+	$(if $(filter system%,$(T)),all),\
+	$(if $(filter unit,$(T)),$(UNIT_PROGS)),\
+	all $(UNIT_PROGS) $(FUZZ_PROGS))
+
+deps-run:
+	@scripts/install-deps build run
+
+deps-test:
+	@scripts/install-deps
+
+run: deps-run
+	@$(SUBMAKE) all
+	@scripts/run
+
+test: deps-test
+	$(if $(or $(if $(DATA),,none),$(wildcard $(DATA)/.)),,\
+		$(error DATA=$(DATA): there is no such folder))
+	@$(SUBMAKE) test-built
+
+test-built: $(TEST_PROGS) | $(B)/test/
+	$(file >$(B)/test/list,$(manifest))
+	@tests/run $(B)/test/list $(T)
+
+bench: deps-run all $(BENCHES)
+	@tests/bench/run '$(T)' $(BENCHES)
+
+fuzz: deps-test $(B)/fuzz/$(T)_fuzz
+	@tests/fuzz/run $(T) $(or $(SECONDS),60)
+
+iso: $(B)/sluice.iso
+
+lint: deps-test
+	@scripts/lint
+
+# For scripts/lint: the flags that sources of DIR get as KIND.
+flags:
+	@echo $(CFLAGS_$(KIND)) $(CFLAGS_DIR_$(DIR))
+
+compile_commands.json:
+	@$(SUBMAKE) -nB V=1 all $(UNIT_PROGS) | scripts/compile-commands >$@
+
+$(B)/test/:
+	@mkdir -p $@
+
+.PHONY: test-built flags compile_commands.json
+
+define HELP_TESTS
+make               build everything below build/
+make run           boot it in QEMU: no root, no KVM; leave with Ctrl-A X
+                   KERNEL=file [RAMDISK=file] [CMDLINE="..."] [MEMORY=MiB]
+                   [VCPUS=n] [ONCE=1]: your own PV kernel as a domain
+make test          every test; T=name or T=folder for some of them,
+                   DATA=folder for shared rule sets and captures
+make bench         measurements, as `name value unit`; T=name for one
+make fuzz T=name   fuzz one target; SECONDS=n (60)
+make iso           build/sluice.iso, for BIOS and UEFI
+make lint          headers, scripts, man pages, what cppcheck finds
+make compile_commands.json    for editors
+make clean         remove build/
+endef
+
+help:
+	$(info $(HELP_TESTS))$(foreach l,$(HELP),$(info $(l)))@:
