@@ -1,0 +1,10 @@
+# The virtual firewall-router, a freestanding library.  The same sources for
+# the hypervisor and the host: link with $(call objs,KIND,$(VFR_SRCS)).
+
+VFR_SRCS := $(sort $(wildcard vfr/*.c vfr/classify/*.c))
+
+CFLAGS_DIR_vfr   := -Ivfr/include -Ivfr
+CFLAGS_DIR_tests += -Ivfr/include -Ivfr
+
+# Built with the rest, so that no call into a libc can slip in.
+ALL += $(call objs,hv,$(VFR_SRCS))
