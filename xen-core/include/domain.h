@@ -134,6 +134,22 @@ extern struct domain *domains;	/* domains_lock */
 extern struct domain *dom0;
 extern struct domain idle_domain;
 
+/*
+ * Make a domain with nr_vcpus (down) and no memory yet; it is in the list and
+ * paused.  domid 0 with privileged makes dom0.  0 or -ENOMEM, -EEXIST, -EINVAL.
+ */
+int domain_create(const char *name, uint32_t nr_vcpus, uint64_t max_pages,
+		  bool privileged, struct domain **out);
+
+/* End it: stop its vcpus, close ports, drop grants, give back memory.  0 when
+ * done, -ERESTART: call again.  Not for the caller's own domain. */
+int domain_kill(struct domain *d);
+
+/* Build dom0 from the image that GRUB loaded (domain/dom0_build.c); panics
+ * with one clear line when it cannot.  modules: what dom0 finds at mod_start. */
+struct boot_modules;
+void dom0_build(const struct boot_modules *modules);
+
 /* A reference to the domain, NULL if there is none or it is dying. */
 /* DOMID_SELF is the caller's. */
 struct domain *domain_get(uint16_t domid);

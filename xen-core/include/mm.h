@@ -1,0 +1,113 @@
+/*
+ * mm.h: guests' memory: reservations, page tables, translations.
+ *
+ * One path validates every change of a guest's page table (mm/pagetable.c),
+ * whether it comes by mmu_update, update_va_mapping, a grant or a trapped
+ * store.  It runs under the owner's mm_lock.
+ */
+#ifndef MM_H
+#define MM_H
+
+#include "page.h"
+#include "types.h"
+
+struct domain;
+struct vcpu;
+
+/* Page-table entry bits. */
+#define PTE_P		(1ull << 0)
+#define PTE_RW		(1ull << 1)
+#define PTE_US		(1ull << 2)
+#define PTE_PWT		(1ull << 3)
+#define PTE_PCD		(1ull << 4)
+#define PTE_A		(1ull << 5)
+#define PTE_D		(1ull << 6)
+#define PTE_PSE		(1ull << 7) /* PAT in an L1 entry */
+#define PTE_G		(1ull << 8)
+#define PTE_AVL		(7ull << 9)
+#define PTE_AVL_HIGH	(0x7full << 52)
+#define PTE_GRANT	(1ull << 58) /* L1: taken and dropped by grant_table_op only */
+#define PTE_PKEY	(15ull << 59)
+#define PTE_NX		(1ull << 63)
+#define PTE_ADDR	0x000ffffffffff000ull
+
+static inline mfn_t pte_mfn(uint64_t pte)
+{
+	return MFN((pte & PTE_ADDR) >> PAGE_SHIFT);
+}
+
+static inline uint64_t pte_make(mfn_t mfn, uint64_t flags)
+{
+	return mfn.n << PAGE_SHIFT | flags;
+}
+
+/* ---- reservations (mm/reserve.c) ---- */
+
+/* nr frames for d, zeroed, with m2p entries pfn, pfn + 1, ...; all or none:
+ * 0, -ENOMEM, or -ERESTART with *done counted up. */
+int mm_reserve(struct domain *d, uint64_t nr, uint64_t pfn, uint64_t *done);
+
+/* The n-th frame of d in the order of reservation; only while d is not started. */
+mfn_t mm_nth_frame(struct domain *d, uint64_t n, mfn_t hint);
+
+/*
+ * Give back everything: roots, pins, frames.  Every vcpu is off its CPU for
+ * good.  0 or -ERESTART: call again.  What others still map by grants remains
+ * and is freed as it is unmapped.
+ */
+int mm_relinquish(struct domain *d);
+
+/* m2p entry of a frame; INVALID_M2P where there is none. */
+#define INVALID_M2P (~0ull)
+void m2p_set(mfn_t mfn, uint64_t pfn);
+uint64_t m2p_get(mfn_t mfn);
+
+/* ---- grants' way into page tables (mm/grant_pte.c) ---- */
+
+/*
+ * Map frame mfn (the caller holds its reference and, if writable, its writable
+ * use: they belong to the mapping's grant handle) at va of v's kernel address
+ * space, or clear such a mapping.  flags: PTE_RW or 0, PTE_AVL bits.
+ * map: 0, -EINVAL no L1 covers va.  What was there before is dropped.
+ * unmap: 0, -EINVAL when the entry does not map mfn; new_va != 0: the entry of
+ * new_va moves here and new_va's is cleared (unmap_and_replace).
+ */
+int mm_grant_map(struct vcpu *v, uint64_t va, mfn_t mfn, uint64_t flags);
+int mm_grant_unmap(struct vcpu *v, uint64_t va, mfn_t mfn, uint64_t new_va);
+
+/* ---- translations (mm/tlb.c) ---- */
+
+/* All of a domain's translations on every CPU that may hold some. */
+void tlb_flush_domain(struct domain *d);
+
+/* Before pg takes a new role or owner: flush where a stale one may live. */
+void tlb_flush_frame(struct page *pg, struct domain *owner);
+
+/* ---- hypercalls ---- */
+
+long do_mmu_update(uint64_t ureqs, unsigned count, uint64_t pdone,
+		   unsigned foreigndom);
+long do_mmuext_op(uint64_t uops, unsigned count, uint64_t pdone,
+		  unsigned foreigndom);
+long do_update_va_mapping(uint64_t va, uint64_t val, uint64_t flags);
+long do_update_va_mapping_otherdomain(uint64_t va, uint64_t val,
+				      uint64_t flags, unsigned domid);
+long do_memory_op(unsigned cmd, uint64_t arg);
+long do_set_gdt(uint64_t frames, unsigned ents);
+long do_update_descriptor(uint64_t maddr, uint64_t desc);
+
+/* ---- at boot ---- */
+
+struct boot_memory {
+	uint32_t nr;
+	struct {
+		paddr_t start, end;
+	} ram[64]; /* sorted, whole pages, nothing of ours in them */
+};
+
+void mm_init(const struct boot_memory *free_ram, uint64_t highest_mfn);
+
+/* One walk over everything; returns the number of differences (mm/audit.c). */
+uint64_t mm_audit(uint64_t *frames);
+
+#endif
