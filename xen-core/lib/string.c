@@ -13,7 +13,7 @@ static inline void copy_up(void *to, const void *from, size_t n)
 	size_t words = n / 8, bytes = n % 8;
 
 	asm volatile("rep movsq; mov %3, %2; rep movsb"
-		     : "+D"(to), "+S"(from), "+c"(words)
+		     : "+&D"(to), "+&S"(from), "+&c"(words)
 		     : "r"(bytes)
 		     : "memory");
 }
@@ -53,7 +53,7 @@ void *memset(void *to, int c, size_t n)
 	void *d = to;
 
 	asm volatile("rep stosq; mov %3, %1; rep stosb"
-		     : "+D"(d), "+c"(words)
+		     : "+&D"(d), "+&c"(words)
 		     : "a"(pattern), "r"(bytes)
 		     : "memory");
 	return to;
