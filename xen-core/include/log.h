@@ -27,6 +27,9 @@ void log_guest(struct domain *d, const char *fmt, ...) printf_like(2, 3);
 /* Copy up to len bytes from ring position *pos on; *pos moves, *lost grows. */
 size_t log_read(uint64_t *pos, char *buf, size_t len, uint64_t *lost);
 
+/* The other CPUs are stopped and may hold the log's lock: take it no more. */
+void log_panic(void);
+
 /* snprintf for the hypervisor: %d %u %x %lx %lu %ld %p %s %c %zu, width, 0. */
 int format(char *buf, size_t size, const char *fmt, ...) printf_like(3, 4);
 int vformat(char *buf, size_t size, const char *fmt, __builtin_va_list ap);

@@ -11,9 +11,9 @@
 
 /* serial.c: COM1 at 115200 8N1 by default; works before anything else. */
 void serial_init(unsigned baud);
-void serial_write(const char *s, size_t len);	/* any context */
-int serial_read(char *buf, size_t len);		/* bytes taken from the input buffer */
-void serial_irq_init(void);	/* input by interrupt from here on; raises VIRQ_CONSOLE */
+void serial_write(const char *s, size_t len);	/* any context; \n becomes \r\n */
+int serial_read(char *buf, size_t len);	/* bytes taken from the input buffer */
+void serial_panic(void);		/* take no lock any more */
 
 /* acpi.c: finds RSDP (or takes the one GRUB hands over; 0: search), MADT, HPET,
  * FADT; only reads what it needs, checks lengths and checksums. */
@@ -61,7 +61,10 @@ void ioapic_init(void);
 /* A device's interrupt: fn(arg) with interrupts off.  The vector, or -ENOSPC. */
 int irq_alloc(void (*fn)(void *), void *arg);
 int ioapic_route(uint32_t gsi, int vector, bool low, bool level, uint32_t cpu);
+int ioapic_route_isa(unsigned irq, int vector); /* as ACPI says; to CPU 0 */
 void irq_dispatch(unsigned vector); /* from cpu/traps.c; ends with apic_eoi() */
+
+void serial_irq_init(void); /* input by interrupt, calls console_input() */
 
 /* clock.c: HPET or PIT to measure the TSC; RTC. */
 uint64_t clock_measure_tsc_khz(void);
