@@ -111,6 +111,13 @@ static bool name_ok(const struct vfr_rs_parts *p, uint32_t offset)
 	return false;
 }
 
+static bool text_eq(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
 static bool addrs_ok(const struct vfr_rs_parts *p, uint32_t first, uint32_t nr)
 {
 	return first <= p->nr_addrs && nr <= p->nr_addrs - first;
@@ -180,8 +187,8 @@ static const char *check_ports(const struct vfr_rs_parts *p)
 			return why;
 		for (k = 0; k < i; k++)
 			REFUSE(p->ports[i].vlan != p->ports[k].vlan ||
-			       strcmp(p->strings + p->ports[i].device,
-				      p->strings + p->ports[k].device),
+			       !text_eq(p->strings + p->ports[i].device,
+					p->strings + p->ports[k].device),
 			       "two ports are the same device and VLAN");
 	}
 	return NULL;
