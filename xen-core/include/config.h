@@ -8,10 +8,10 @@
  *	slot 256  0xffff800000000000  m2p, read-only and user-accessible
  *	slot 261  0xffff828000000000  m2p again, writable
  *	          0xffff82a000000000  device registers (platform/, uncached)
- *	          0xffff82c000000000  a window for each vcpu: its GDT and LDT
- *	          0xffff82d080000000  the section, 64 MiB: image, heap, stacks
+ *	          0xffff82c000000000  a window for each CPU: GDT and LDT of who runs
+ *	          0xffff82d080000000  the section, 64 MiB: image and stacks
  *	          0xffff82e000000000  frame table
- *	slot 262  0xffff830000000000  direct map of all memory, no execute
+ *	slot 262  0xffff830000000000  direct map of all memory, no execute; the heap
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -26,7 +26,9 @@
 #define M2P_RW_VIRT		0xffff828000000000
 #define MMIO_VIRT		0xffff82a000000000
 #define MMIO_SIZE		0x0000000040000000
-#define VCPU_WINDOW_VIRT	0xffff82c000000000
+#define CPU_WINDOW_VIRT		0xffff82c000000000
+#define CPU_WINDOW_SIZE		0x20000	/* 16 pages GDT, 16 pages LDT */
+#define CPU_WINDOW_LDT		0x10000
 #define SECTION_VIRT		0xffff82d080000000
 #define SECTION_SIZE		0x0000000004000000
 #define FRAMETABLE_VIRT		0xffff82e000000000

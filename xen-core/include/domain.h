@@ -40,6 +40,7 @@ struct guest_callback {
 };
 
 #define GDT_FRAMES_MAX	14
+#define NOT_LOADED	(~0u)
 
 struct vcpu {
 	struct domain *d;		/* I; the idle domain for idle vcpus */
@@ -51,20 +52,24 @@ struct vcpu {
 	uint64_t fs_base;		/* O */
 	uint64_t gs_base_kernel;	/* O: GS base in guest kernel mode */
 	uint64_t gs_base_user;		/* O */
-	void *fpu;			/* I: XSAVE area */
+	void *fpu;			/* I: FXSAVE area */
+	uint32_t loaded_on;		/* A: CPU that has FPU, segments, root; */
+					/* NOT_LOADED: they are in here */
 	uint64_t dr[8];			/* O: DR0-3, DR6, DR7 */
 
 	/* Modes and the address space. */
 	bool kernel_mode;		/* O: guest kernel, not guest user */
 	mfn_t root_kernel;		/* O: kernel L4, a typed reference */
 	mfn_t root_user;		/* O: user L4 likewise, or MFN_NONE */
+	struct page *old_table;		/* M: unhooked, its use being dropped */
 	uint64_t kernel_sp;		/* O: stack_switch */
 	uint16_t kernel_ss;
 	uint8_t	 iopl;			/* O: as set by physdev_op */
 	bool	 ts;			/* O: guest's CR0.TS */
 	uint64_t cr4;			/* O: guest's view */
 	bool	 nmi_pending;		/* A */
-	bool	 nmi_masked;		/* O */
+	bool	 nmi_masked;		/* O: in its handler, until iret */
+	bool	 nmi_again;		/* O: one came meanwhile */
 
 	/* Exceptions and callbacks. */
 	struct guest_trap *traps;	/* O: indexed by vector; nr_traps of them */
@@ -77,9 +82,7 @@ struct vcpu {
 	uint32_t gdt_ents;
 	uint64_t ldt_base;		/* O: guest virtual */
 	uint32_t ldt_ents;
-	uint32_t ldt_mapped;		/* O: bit for each of 16 pages */
-	uint32_t window;		/* I: number of its descriptor window */
-	uint64_t *window_ptes;		/* I: 32 PTEs: GDT 0-15, LDT 16-31 */
+	mfn_t ldt_frames[16];		/* O: those in use, with a PGT_SEG use each */
 
 	struct vcpu_sched sched;	/* sched.h says */
 	struct vcpu_time time;		/* time.h says */

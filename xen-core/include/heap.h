@@ -2,7 +2,7 @@
  * heap.h: memory for the hypervisor's own objects.
  *
  * Small objects come from size classes, large ones from whole pages; all of it
- * lies in the section and is mapped no-execute.  Any context with no run-queue,
+ * is reached through the direct map.  Any context with no run-queue,
  * timer or log lock held.  Memory is zeroed when handed out.
  */
 #ifndef HEAP_H

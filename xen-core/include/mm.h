@@ -77,6 +77,8 @@ int mm_grant_unmap(struct vcpu *v, uint64_t va, mfn_t mfn, uint64_t new_va);
 
 /* ---- translations (mm/tlb.c) ---- */
 
+extern uint64_t tlb_flushes, tlb_ipis; /* counted since boot */
+
 /* All of a domain's translations on every CPU that may hold some. */
 void tlb_flush_domain(struct domain *d);
 

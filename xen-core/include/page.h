@@ -35,6 +35,7 @@ enum page_type {
 #define PGF_PARTIAL	(1u << 3)	/* validation or its undoing stopped half-way */
 #define PGF_XEN		(1u << 4)	/* hypervisor's memory, shared with the owner */
 #define PGF_SAVED_REF	(1u << 5)	/* a preempted operation holds a reference */
+#define PGF_STALE	(1u << 6)	/* free: some CPU may map it since stamp */
 #define PGF_LOCK	(1u << 7)
 
 struct page {
@@ -50,6 +51,7 @@ struct page {
 
 extern struct page *frame_table; /* indexed by mfn */
 extern uint64_t max_mfn;	 /* frames 0 .. max_mfn exist in the table */
+extern uint64_t total_pages;	 /* RAM of the machine */
 
 static inline struct page *page_of(mfn_t mfn)
 {

@@ -14,6 +14,7 @@
 #include <xen/xen.h>
 
 struct vcpu;
+struct cpu;
 
 /*
  * The top of the stack area.  regs is the frame of the guest that runs here;
@@ -24,9 +25,13 @@ struct cpu_info {
 	struct cpu_user_regs regs;
 	struct vcpu *current;	/* whose context is loaded: see lazy below */
 	uint32_t cpu;		/* 0 .. nr_cpus - 1 */
-	uint32_t preempt;	/* depth of sections that may not be preempted */
-	uint64_t pad[2];	/* a multiple of 16 */
+	uint32_t pad0;
+	struct cpu *self;
+	uint64_t pad1;		/* regs.es on a multiple of 16: the CPU starts to */
+				/* push the frame there and rounds down */
 };
+
+static_assert(sizeof(struct cpu_info) % 16 == 8, "see pad1");
 
 static inline struct cpu_info *cpu_info(void)
 {
@@ -61,6 +66,7 @@ struct cpu {
 	void *stack;		/* lowest address of the stack area */
 	void *gdt_page;		/* the hypervisor's GDT entries */
 	struct tss *tss;
+	uint64_t *window;	/* its descriptor window's 32 PTEs: GDT, LDT */
 	uint64_t irqs_off_max;	/* TSC ticks */
 } aligned(64);
 
@@ -69,7 +75,7 @@ extern uint32_t nr_cpus; /* online; numbered without holes */
 
 static inline struct cpu *this_cpu(void)
 {
-	return &cpus[this_cpu_id()];
+	return cpu_info()->self;
 }
 
 /* Ask for work on a CPU, and wake it if it is another one.  Any context. */

@@ -73,6 +73,7 @@ uint64_t clock_rtc_seconds(void);	/* since 1970, UTC */
 /* smp.c: start the other CPUs; each ends in cpu_main() of boot/main.c. */
 void smp_init(void);
 void smp_stop_others(void);	/* for panic and power-off; any context */
+void nmi_stop(void);		/* from the NMI: does not return where it was ours */
 
 /* power.c */
 noreturn void machine_power(bool reboot, unsigned status);

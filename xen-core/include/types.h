@@ -51,6 +51,7 @@ enum {
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define noreturn		__attribute__((noreturn))
+#define static_assert		_Static_assert
 #define packed			__attribute__((packed))
 #define aligned(n)		__attribute__((aligned(n)))
 #define printf_like(f, a)	__attribute__((format(printf, f, a)))

@@ -1,0 +1,87 @@
+/*
+ * features.c: what the CPU has and what of it is on.
+ *
+ * CR4 is the same on every CPU and equals what guests are told (needs.md: what
+ * CR4 enables is visible in ring 3).  So OSXSAVE and FSGSBASE stay off, and
+ * UMIP too: SGDT and SIDT of a guest must not trap.  Bits are set only after
+ * CPUID says they exist: QEMU's emulation hangs on some that do not.
+ */
+#include "boot.h"
+#include "cpu_private.h"
+#include "cpu.h"
+#include "io.h"
+#include "log.h"
+#include "percpu.h"
+
+#define CR4_PAE		(1u << 5)
+#define CR4_MCE		(1u << 6)
+#define CR4_PGE		(1u << 7)
+#define CR4_OSFXSR	(1u << 9)
+#define CR4_OSXMMEXCPT	(1u << 10)
+#define CR4_UMIP	(1u << 11)
+#define CR4_SMEP	(1u << 20)
+#define CR4_SMAP	(1u << 21)
+
+#define OPCODE_STAC_CLAC_0 0x0f
+#define OPCODE_STAC_CLAC_1 0x01
+
+struct cpu_features cpu_features;
+
+/* Sites of stac and clac in entry.S: three bytes each. */
+struct smap_site {
+	uint8_t *at;
+	uint64_t last_byte;
+};
+extern const struct smap_site smap_sites[], smap_sites_end[];
+
+static void smap_patch(void)
+{
+	for (const struct smap_site *s = smap_sites; s < smap_sites_end; s++) {
+		s->at[0] = OPCODE_STAC_CLAC_0;
+		s->at[1] = OPCODE_STAC_CLAC_1;
+		s->at[2] = (uint8_t)s->last_byte;
+	}
+}
+
+/* Called before mm_init() makes the text read-only, and again by each CPU. */
+void features_detect(void)
+{
+	static bool done;
+	struct cpu_features *f = &cpu_features;
+	uint32_t r[4], max;
+
+	if (done)
+		return;
+	done = true;
+	cpuid(0, 0, r);
+	max = r[0];
+	f->sysenter = r[2] == 0x6c65746e; /* "ntel": not in AMD's long mode */
+	cpuid(1, 0, r);
+	f->pge = r[3] & 1u << 13;
+	if (max >= 7) {
+		cpuid(7, 0, r);
+		f->smep = options.smep && (r[1] & 1u << 7);
+		f->smap = options.smap && (r[1] & 1u << 20);
+		f->umip = false;
+	}
+	cpuid(0x80000001, 0, r);
+	f->nx = r[3] & 1u << 20;
+	f->syscall32 = !f->sysenter;
+	f->cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT |
+		 (f->pge ? CR4_PGE : 0) | (f->smep ? CR4_SMEP : 0) |
+		 (f->smap ? CR4_SMAP : 0);
+	if (f->smap)
+		smap_patch();
+}
+
+/* Says what is on after looking at the registers, not at what we meant. */
+void cpu_report(void)
+{
+	uint64_t cr4 = read_cr4(), cr0 = read_cr0();
+
+	log_info("protections: W^X %s, NX %s, SMEP %s, SMAP %s, UMIP off (guests' "
+		 "SGDT must not trap), guard pages on",
+		 cr0 & 1u << 16 ? "on" : "OFF",
+		 rdmsr(MSR_EFER) & 1u << 11 ? "on" : "OFF",
+		 cr4 & CR4_SMEP ? "on" : "off", cr4 & CR4_SMAP ? "on" : "off");
+}

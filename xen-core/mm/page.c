@@ -1,0 +1,307 @@
+/*
+ * page.c: who may use a frame, and as what.
+ *
+ * The one place where the two counts of a frame change; include/page.h says
+ * what they mean.  States of a role with tables below it (L1 to L4, descriptor
+ * page):
+ *
+ *	type_refs 0			no use; type is what it was last
+ *	VALIDATED			every entry holds its reference
+ *	PARTIAL				entries [0, stamp) do; type_refs >= 1:
+ *	  with SAVED_REF		  validation stopped, and the operation's
+ *					  reference and use wait for the next try
+ *	  without			  undoing stopped, its holder tries again
+ *	neither				being worked on under the owner's mm_lock
+ *
+ * Whoever changes a frame's role flushes first: some CPU may hold a translation
+ * from the role before.
+ *
+ * Locks: the owner's mm_lock for all but PGT_WRITABLE; the frame's bit lock for
+ * flags, type and type_refs, held for a few instructions.
+ */
+#include "page.h"
+
+#include "check.h"
+#include "domain.h"
+#include "mm_private.h"
+
+#define REFS_MAX	(UINT32_MAX / 2) /* saturation: refuse above it */
+
+static void page_lock(struct page *pg)
+{
+	while (__atomic_fetch_or(&pg->flags, PGF_LOCK, __ATOMIC_ACQUIRE) &
+	       PGF_LOCK)
+		cpu_relax();
+}
+
+static void page_unlock(struct page *pg)
+{
+	__atomic_fetch_and(&pg->flags, (uint8_t)~PGF_LOCK, __ATOMIC_RELEASE);
+}
+
+/* ---- references ---- */
+
+bool page_get(struct page *pg, const struct domain *d)
+{
+	uint32_t refs = READ_ONCE(pg->refs);
+
+	do {
+		if (refs == 0 || refs >= REFS_MAX ||
+		    READ_ONCE(pg->owner) != d->domid)
+			return false;
+	} while (!__atomic_compare_exchange_n(&pg->refs, &refs, refs + 1, false,
+					      __ATOMIC_ACQUIRE,
+					      __ATOMIC_RELAXED));
+	if (likely(READ_ONCE(pg->owner) == d->domid))
+		return true;
+	page_put(pg); /* it was freed and taken anew in between */
+	return false;
+}
+
+static void owner_list_add(struct page *pg, struct domain *d)
+{
+	uint32_t mfn = (uint32_t)page_mfn(pg).n;
+
+	spin_lock(&d->page_list_lock);
+	pg->prev = 0;
+	pg->next = d->page_list;
+	if (pg->next)
+		frame_table[pg->next].prev = mfn;
+	d->page_list = mfn;
+	d->tot_pages++;
+	spin_unlock(&d->page_list_lock);
+}
+
+static void owner_list_del(struct page *pg, struct domain *d)
+{
+	spin_lock(&d->page_list_lock);
+	if (pg->prev)
+		frame_table[pg->prev].next = pg->next;
+	else
+		d->page_list = pg->next;
+	if (pg->next)
+		frame_table[pg->next].prev = pg->prev;
+	d->tot_pages--;
+	spin_unlock(&d->page_list_lock);
+}
+
+void page_give(struct page *pg, struct domain *d)
+{
+	pg->type = PGT_NONE;
+	pg->type_refs = 0;
+	pg->owner = d->domid;
+	pg->flags = PGF_ALLOCATED;
+	owner_list_add(pg, d);
+	__atomic_store_n(&pg->refs, 1, __ATOMIC_RELEASE);
+}
+
+static void page_free(struct page *pg)
+{
+	CHECK(pg->type_refs == 0);
+	if (!(pg->flags & PGF_XEN)) {
+		struct domain *d = domain_of(pg->owner);
+
+		CHECK(d);
+		owner_list_del(pg, d);
+		m2p_set(page_mfn(pg), INVALID_M2P);
+	}
+	pg->owner = DOMID_XEN;
+	pg->flags = PGF_STALE;
+	pg->stamp = READ_ONCE(tlb_clock);
+	frames_free(pg, 0);
+}
+
+void page_put(struct page *pg)
+{
+	uint32_t refs = __atomic_fetch_sub(&pg->refs, 1, __ATOMIC_ACQ_REL);
+
+	CHECK(refs != 0);
+	if (refs == 1)
+		page_free(pg);
+}
+
+int page_release(struct page *pg, struct domain *d)
+{
+	bool was;
+
+	if (!page_get(pg, d))
+		return -EINVAL;
+	page_lock(pg);
+	was = pg->flags & PGF_ALLOCATED;
+	pg->flags &= (uint8_t)~PGF_ALLOCATED;
+	page_unlock(pg);
+	if (was)
+		page_put(pg);
+	page_put(pg);
+	return was ? 0 : -EINVAL;
+}
+
+struct page *page_share_alloc(struct domain *d)
+{
+	struct page *pg = frames_alloc(0);
+
+	if (!pg)
+		return NULL;
+	clear_page(page_virt(pg));
+	pg->type = PGT_NONE;
+	pg->owner = d->domid;
+	pg->flags = PGF_XEN | PGF_ALLOCATED;
+	__atomic_fetch_add(&d->heap_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
+	__atomic_store_n(&pg->refs, 1, __ATOMIC_RELEASE);
+	return pg;
+}
+
+void page_share_end(struct page *pg, struct domain *d)
+{
+	__atomic_fetch_sub(&d->heap_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
+	page_lock(pg);
+	pg->flags &= (uint8_t)~PGF_ALLOCATED;
+	page_unlock(pg);
+	page_put(pg);
+}
+
+/* ---- roles ---- */
+
+/* Entries [0, stamp) of pg hold their references; go on from there. */
+static int role_validate(struct page *pg, struct domain *d,
+			 enum page_type type)
+{
+	int rc = table_validate(pg, d, type);
+
+	if (rc == -ERESTART) {
+		page_lock(pg);
+		pg->flags |= PGF_PARTIAL | PGF_SAVED_REF;
+		page_unlock(pg);
+		return rc;
+	}
+	if (rc) {
+		/* What was taken comes off; no more than it took, so at once. */
+		CHECK(table_drop(pg, d, type, false) == 0);
+	}
+	page_lock(pg);
+	if (rc)
+		pg->type_refs--;
+	else
+		pg->flags |= PGF_VALIDATED;
+	pg->stamp = READ_ONCE(tlb_clock);
+	page_unlock(pg);
+	return rc;
+}
+
+/* The first use in a role.  The lock is held; comes back without it. */
+static int role_begin(struct page *pg, struct domain *d, enum page_type type)
+{
+	bool changes = pg->type != type && pg->type != PGT_NONE;
+
+	pg->type_refs = 1;
+	pg->type = type;
+	pg->flags &= (uint8_t) ~(PGF_VALIDATED | PGF_PARTIAL | PGF_SAVED_REF);
+	page_unlock(pg);
+	if (changes)
+		tlb_flush_frame(pg, d);
+	if (type == PGT_WRITABLE) {
+		page_lock(pg);
+		pg->flags |= PGF_VALIDATED;
+		page_unlock(pg);
+		return 0;
+	}
+	pg->stamp = 0;
+	return role_validate(pg, d, type);
+}
+
+/* On with what stopped half-way.  The lock is held; comes back without it. */
+static int role_resume(struct page *pg, struct domain *d, enum page_type type)
+{
+	if (!(pg->flags & PGF_SAVED_REF)) {
+		pg->type_refs++;
+	} else {
+		pg->flags &= (uint8_t)~PGF_SAVED_REF;
+		page_unlock(pg);
+		page_put(pg); /* two references now, one is enough */
+		page_lock(pg);
+	}
+	pg->flags &= (uint8_t)~PGF_PARTIAL;
+	page_unlock(pg);
+	return role_validate(pg, d, type);
+}
+
+int page_get_type(struct page *pg, struct domain *d, enum page_type type)
+{
+	int rc;
+
+	ASSERT(type == PGT_WRITABLE || spin_held(&d->mm_lock));
+	if (!page_get(pg, d))
+		return -EINVAL;
+	page_lock(pg);
+	if (pg->type_refs == 0) {
+		rc = pg->flags & PGF_XEN && type != PGT_WRITABLE ? -EINVAL : 0;
+		if (rc)
+			page_unlock(pg);
+		else
+			rc = role_begin(pg, d, type);
+	} else if (pg->type != type || pg->type_refs >= REFS_MAX) {
+		page_unlock(pg);
+		rc = -EBUSY;
+	} else if (pg->flags & PGF_PARTIAL) {
+		rc = role_resume(pg, d, type);
+	} else {
+		/* Not VALIDATED: above us in this very validation, a loop. */
+		rc = pg->flags & PGF_VALIDATED ? 0 : -EINVAL;
+		if (!rc)
+			pg->type_refs++;
+		page_unlock(pg);
+	}
+	if (rc && rc != -ERESTART)
+		page_put(pg);
+	return rc;
+}
+
+/* The last use of a table: its entries' references first. */
+static int role_end(struct page *pg, bool preemptible)
+{
+	struct domain *d = domain_of(pg->owner);
+	int rc;
+
+	if (!(pg->flags & PGF_PARTIAL))
+		pg->stamp = TABLE_ENTRIES;
+	pg->flags &= (uint8_t) ~(PGF_VALIDATED | PGF_PARTIAL);
+	page_unlock(pg);
+	rc = table_drop(pg, d, pg->type, preemptible);
+	page_lock(pg);
+	if (rc) {
+		pg->flags |= PGF_PARTIAL;
+		return rc;
+	}
+	return 0;
+}
+
+static int put_type(struct page *pg, bool preemptible)
+{
+	page_lock(pg);
+	CHECK(pg->type_refs != 0);
+	if (pg->type_refs == 1 && pg->type != PGT_WRITABLE) {
+		int rc = role_end(pg, preemptible);
+
+		if (rc) {
+			page_unlock(pg);
+			return rc;
+		}
+	}
+	if (--pg->type_refs == 0) {
+		pg->flags &= (uint8_t)~PGF_VALIDATED;
+		pg->stamp = READ_ONCE(tlb_clock);
+	}
+	page_unlock(pg);
+	page_put(pg);
+	return 0;
+}
+
+void page_put_type(struct page *pg)
+{
+	CHECK(put_type(pg, false) == 0);
+}
+
+int page_put_type_preemptible(struct page *pg)
+{
+	return put_type(pg, true);
+}
