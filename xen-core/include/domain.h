@@ -105,8 +105,12 @@ struct domain {
 
 	bool paused_by_control;		/* domains_lock */
 	bool shut_down;			/* A: stopped itself */
-	uint8_t shutdown_reason;
-	bool dying;			/* A */
+	uint8_t shutdown_reason;	/* valid with shut_down */
+	bool created;			/* domains_lock: complete */
+	bool dying;			/* A: set under domains_lock */
+	bool killing;			/* A: a CPU is in domain_kill() */
+	bool killed;			/* A: all but mapped frames are gone */
+	struct spinlock setup_lock;	/* vcpus getting a context, up, down */
 
 	struct shared_info *shared;	/* I: its page, in the direct map */
 
@@ -122,9 +126,11 @@ struct domain {
 
 	struct domain_event event;	/* event.h says */
 	struct grant_table *grants;	/* I: grant.h */
+	struct console_line *console;	/* O: hypercall/console.c; or NULL */
 
 	uint64_t heap_bytes;		/* A: heap_alloc_for() */
 	struct domain *next;		/* domains_lock: all domains by id */
+	struct domain *hash_next;	/* domains_lock */
 	uint64_t log_window, log_lines, log_lost; /* log lock: rate of log_guest() */
 };
 
@@ -139,30 +145,49 @@ extern struct domain idle_domain;
 
 /*
  * Make a domain with nr_vcpus (down) and no memory yet; it is in the list and
- * paused.  domid 0 with privileged makes dom0.  0 or -ENOMEM, -EEXIST, -EINVAL.
+ * paused by control.  The first is dom0.  0; -EINVAL name, vcpus or pages out
+ * of range; -EEXIST the name is taken; -ENOMEM; -ENOSPC no id or place is left.
  */
 int domain_create(const char *name, uint32_t nr_vcpus, uint64_t max_pages,
 		  bool privileged, struct domain **out);
 
-/* End it: stop its vcpus, close ports, drop grants, give back memory.  0 when
- * done, -ERESTART: call again.  Not for the caller's own domain. */
+/*
+ * End it: stop its vcpus, close ports, drop grants, give back memory.  The
+ * caller holds a reference.  0 when done, also when it was done before;
+ * -ERESTART: call again.  Not for the caller's own domain.
+ */
 int domain_kill(struct domain *d);
 
 /* Build dom0 from the image that GRUB loaded (domain/dom0_build.c); panics
- * with one clear line when it cannot.  modules: what dom0 finds at mod_start. */
+ * with one clear line when it cannot.  All but the first module are what dom0
+ * finds at mod_start.  memory_mib: beside the modules; 0: the default. */
 struct boot_modules;
-void dom0_build(const struct boot_modules *modules);
+void dom0_build(const struct boot_modules *modules, uint64_t memory_mib);
 
-/* A reference to the domain, NULL if there is none or it is dying. */
-/* DOMID_SELF is the caller's. */
+/*
+ * References.  With one held, struct domain and what hangs on it exist; with
+ * none it is freed.  The put may be the last one, so no lock may be held.
+ *
+ * domain_get:  NULL if there is none or it is dying.  DOMID_SELF is the caller's.
+ * domain_find: the first with an id >= domid, dying ones included, or NULL.
+ * domain_hold: one more, where the caller knows that there is one.
+ */
 struct domain *domain_get(uint16_t domid);
+struct domain *domain_find(uint16_t domid);
+void domain_hold(struct domain *d);
 void domain_put(struct domain *d);
+uint32_t domain_count(void);
+
+/* PAUSE and UNPAUSE of control.h.  Not for the caller's own domain. */
+void domain_control_pause(struct domain *d);
+void domain_control_unpause(struct domain *d);
 
 /* Stop a domain that broke a rule; it says why on the console.  The vcpu that
  * causes it does not return to the guest.  Any context with no lock held. */
 void domain_crash(struct domain *d, const char *fmt, ...) printf_like(2, 3);
 
-/* The guest's own end, for SCHEDOP_shutdown: dom0 gets VIRQ_DOM_EXC. */
+/* The guest's own end, for SCHEDOP_shutdown: dom0 gets VIRQ_DOM_EXC.  The end
+ * of dom0 is the end of the machine. */
 void domain_shutdown(struct domain *d, uint8_t reason);
 
 /* vcpu_op, xen/vcpu.h; returns what the guest gets. */

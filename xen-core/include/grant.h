@@ -13,10 +13,14 @@
 
 struct domain;
 
-/* Domain creation and its end.  release: all mappings that d holds of others
- * are dropped; free: when nobody maps d's frames any more. */
+/*
+ * Domain creation and its end.  release: all mappings that d holds of others
+ * are dropped; no CPU can use d's page tables any more, and their translations
+ * are flushed; 0 or -ERESTART.  free: with the last reference, when nobody maps
+ * d's frames any more.
+ */
 int grant_init(struct domain *d);
-void grant_release(struct domain *d);
+int grant_release(struct domain *d);
 void grant_free(struct domain *d);
 
 /* Write entry ref of d's table: frame for domain to (control operation). */

@@ -3,8 +3,8 @@
  *
  * Lock order (outer first):
  *
- *	domains_lock, domain->mm_lock, evtchn_lock (lower domid first),
- *	grant_table->lock, vcpu->sched_lock of two CPUs by CPU number, timer
+ *	domains_lock, domain->setup_lock, domain->mm_lock, evtchn_lock (lower
+ *	domid first), grant_table->lock (one at a time), vcpu->sched_lock of two CPUs by CPU number, timer
  *	queue, page lock, frame allocator, heap, log
  *
  * A lock that an interrupt handler takes is always taken with interrupts off:

@@ -37,6 +37,7 @@ static inline bool mfn_eq(mfn_t a, mfn_t b)
 #define XEN_ERRNO(name, value) name = value,
 enum {
 #include <xen/errno.h>
+	ERESTART = 85, /* internal: call again; never what a guest gets */
 };
 #endif
 

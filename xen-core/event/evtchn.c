@@ -1,0 +1,560 @@
+/*
+ * evtchn.c: the ports of domains and what may be done with them.
+ *
+ * A port is EVTCHNSTAT_closed, unbound, interdomain, virq or ipi.  The two ends
+ * of an interdomain channel change together: that takes both domains' locks,
+ * the lower domid's first.  One end's lock is enough to keep the channel as it
+ * is, and so the remote domain from being freed: a send needs only its own.
+ *
+ * The pending bits lie in the guest's shared_info.  The guest may write there
+ * what it likes; nothing read from there decides about anything but whether
+ * this guest is told.
+ *
+ * Lock: domain->event.lock guards the ports; interrupts off, as virtual IRQs
+ * are raised from interrupt handlers.
+ */
+#include "domain.h"
+#include "event.h"
+#include "heap.h"
+#include "nospec.h"
+
+#define BITS_PER_WORD	64
+
+static bool test_and_set(xen_ulong_t *words, uint32_t bit)
+{
+	xen_ulong_t mask = 1ul << (bit % BITS_PER_WORD);
+
+	return __atomic_fetch_or(&words[bit / BITS_PER_WORD], mask,
+				 __ATOMIC_SEQ_CST) & mask;
+}
+
+static bool test_and_clear(xen_ulong_t *words, uint32_t bit)
+{
+	xen_ulong_t mask = 1ul << (bit % BITS_PER_WORD);
+
+	return __atomic_fetch_and(&words[bit / BITS_PER_WORD], ~mask,
+				  __ATOMIC_SEQ_CST) & mask;
+}
+
+static bool test_bit(xen_ulong_t *words, uint32_t bit)
+{
+	return READ_ONCE(words[bit / BITS_PER_WORD]) >> (bit % BITS_PER_WORD) &
+	       1;
+}
+
+/* Second and third step of making a port pending: selector, upcall. */
+static void select_port(struct vcpu *v, uint32_t port)
+{
+	struct vcpu_info *info =
+		__atomic_load_n(&v->event.info, __ATOMIC_SEQ_CST);
+
+	if (test_and_set(&info->evtchn_pending_sel, port / BITS_PER_WORD))
+		return;
+	if (!__atomic_exchange_n(&info->evtchn_upcall_pending, 1,
+				 __ATOMIC_SEQ_CST))
+		vcpu_kick(v);
+}
+
+/* Vcpus in SCHEDOP_poll on the port wake even when it is masked. */
+static void wake_pollers(struct domain *d, uint32_t port)
+{
+	struct vcpu *v;
+	uint32_t i;
+
+	domain_for_each_vcpu(d, v, i) {
+		uint64_t poll = __atomic_load_n(&v->event.poll,
+						__ATOMIC_SEQ_CST);
+
+		if (poll != port && poll != POLL_MANY)
+			continue;
+		if (__atomic_compare_exchange_n(&v->event.poll, &poll,
+						POLL_NONE, false,
+						__ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
+			vcpu_wake(v);
+	}
+}
+
+/* The order is the ABI's: pending bit, selector unless masked, upcall. */
+static void set_pending(struct domain *d, uint32_t port, struct vcpu *v)
+{
+	if (test_and_set(d->shared->evtchn_pending, port))
+		return;
+	if (!test_bit(d->shared->evtchn_mask, port))
+		select_port(v, port);
+	wake_pollers(d, port);
+}
+
+bool event_deliverable(const struct vcpu *v)
+{
+	const struct vcpu_info *info = READ_ONCE(v->event.info);
+
+	return READ_ONCE(info->evtchn_upcall_pending) &&
+	       !READ_ONCE(info->evtchn_upcall_mask);
+}
+
+/*
+ * A sender that still saw the old place has set its pending bit before: the
+ * guest finds it, as all selectors are set in the new one.
+ */
+void event_move_info(struct vcpu *v, struct vcpu_info *new)
+{
+	uint64_t flags = spin_lock_irqsave(&v->d->event.lock);
+
+	*new = *v->event.info;
+	__atomic_store_n(&v->event.info, new, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&new->evtchn_pending_sel, ~0ul, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&new->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
+	spin_unlock_irqrestore(&v->d->event.lock, flags);
+	vcpu_kick(v);
+}
+
+/* ---- ports ---- */
+
+/* The port, whatever its state; NULL where there is none.  Under the lock. */
+static struct evtchn *port_of(struct domain *d, uint32_t port)
+{
+	struct evtchn *bucket;
+
+	if (port == 0 || port >= MAX_EVTCHNS)
+		return NULL;
+	port = index_nospec(port, MAX_EVTCHNS);
+	bucket = d->event.bucket[port / EVTCHN_BUCKET];
+	return bucket ? &bucket[port % EVTCHN_BUCKET] : NULL;
+}
+
+static int vcpu_check(const struct domain *d, uint32_t vcpu)
+{
+	return vcpu < d->nr_vcpus && d->vcpu[index_nospec(vcpu, MAX_VCPUS)] ?
+		       0 : -ENOENT;
+}
+
+static bool bucket_ready(struct domain *d, uint32_t port)
+{
+	struct evtchn **b = &d->event.bucket[port / EVTCHN_BUCKET];
+
+	if (!*b)
+		*b = heap_alloc_for(d, EVTCHN_BUCKET * sizeof(**b));
+	return *b;
+}
+
+/* Take the lowest free port, as state for vcpu; its number or an error. */
+static int port_alloc(struct domain *d, uint8_t state, uint8_t vcpu,
+		      struct evtchn **out)
+{
+	struct domain_event *e = &d->event;
+	uint32_t port;
+
+	if (e->closed)
+		return -EINVAL;
+	for (port = e->hint; port < MAX_EVTCHNS; port++) {
+		if (!bucket_ready(d, port))
+			return -ENOMEM;
+		*out = port_of(d, port);
+		if ((*out)->state == EVTCHNSTAT_closed)
+			break;
+	}
+	if (port == MAX_EVTCHNS)
+		return -ENOSPC;
+
+	**out = (struct evtchn){ .state = state, .vcpu = vcpu };
+	e->hint = port + 1;
+	e->nr_used++;
+	return (int)port;
+}
+
+/* A port that is free again must not be pending when it is bound next. */
+static void port_free(struct domain *d, uint32_t port, struct evtchn *c)
+{
+	*c = (struct evtchn){ .state = EVTCHNSTAT_closed };
+	d->event.nr_used--;
+	d->event.hint = MIN(d->event.hint, port);
+	test_and_clear(d->shared->evtchn_pending, port);
+}
+
+int evtchn_init(struct domain *d)
+{
+	d->event.hint = 1;
+	return bucket_ready(d, 0) ? 0 : -ENOMEM;
+}
+
+void evtchn_destroy(struct domain *d)
+{
+	uint64_t flags = spin_lock_irqsave(&d->event.lock);
+	uint32_t port;
+
+	d->event.closed = true;
+	spin_unlock_irqrestore(&d->event.lock, flags);
+
+	for (port = 1; port < MAX_EVTCHNS; port++)
+		evtchn_close(d, port);
+}
+
+void evtchn_free(struct domain *d)
+{
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(d->event.bucket); i++)
+		heap_free_for(d, d->event.bucket[i]);
+}
+
+/* ---- two domains at once ---- */
+
+/* Interrupts are off. */
+static void lock_both(struct domain *a, struct domain *b)
+{
+	spin_lock(a->domid <= b->domid ? &a->event.lock : &b->event.lock);
+	if (a != b)
+		spin_lock(a->domid <= b->domid ? &b->event.lock :
+						 &a->event.lock);
+}
+
+static void unlock_both(struct domain *a, struct domain *b)
+{
+	spin_unlock(&a->event.lock);
+	if (a != b)
+		spin_unlock(&b->event.lock);
+}
+
+/* ---- operations ---- */
+
+int evtchn_alloc_unbound(struct domain *d, uint16_t remote_dom, uint32_t *port)
+{
+	uint64_t flags = spin_lock_irqsave(&d->event.lock);
+	struct evtchn *c;
+	int rc = port_alloc(d, EVTCHNSTAT_unbound, 0, &c);
+
+	if (rc > 0) {
+		c->remote_dom = remote_dom;
+		*port = (uint32_t)rc;
+	}
+	spin_unlock_irqrestore(&d->event.lock, flags);
+	return MIN(rc, 0);
+}
+
+/* Both locks are held. */
+static int bind_locked(struct domain *d, struct domain *remote,
+		       uint32_t remote_port, uint32_t *port)
+{
+	struct evtchn *rc = port_of(remote, remote_port), *lc;
+	int n;
+
+	if (!rc || rc->state != EVTCHNSTAT_unbound ||
+	    rc->remote_dom != d->domid)
+		return -EINVAL;
+	n = port_alloc(d, EVTCHNSTAT_interdomain, 0, &lc);
+	if (n < 0)
+		return n;
+
+	lc->remote = remote;
+	lc->n = remote_port;
+	rc->state = EVTCHNSTAT_interdomain;
+	rc->remote = d;
+	rc->n = (uint32_t)n;
+	*port = (uint32_t)n;
+	return 0;
+}
+
+/* What was sent while the port was unbound is lost; so the binder looks once. */
+int evtchn_bind_interdomain(struct domain *d, struct domain *remote,
+			    uint32_t remote_port, uint32_t *port)
+{
+	uint64_t flags = irq_save();
+	int rc;
+
+	lock_both(d, remote);
+	rc = bind_locked(d, remote, remote_port, port);
+	if (rc == 0)
+		set_pending(d, *port, d->vcpu[0]);
+	unlock_both(d, remote);
+	irq_restore(flags);
+	return rc;
+}
+
+/* Who may bind a virtual IRQ, and how often. */
+#define VIRQ_PER_VCPU	1
+#define VIRQ_GLOBAL	2	/* once in a domain, and to vcpu 0 first */
+#define VIRQ_DOM0	4
+
+static const uint8_t virq_kind[NR_VIRQS] = {
+	[VIRQ_TIMER] = VIRQ_PER_VCPU,
+	[VIRQ_DEBUG] = VIRQ_PER_VCPU,
+	[VIRQ_CONSOLE] = VIRQ_GLOBAL | VIRQ_DOM0,
+	[VIRQ_DOM_EXC] = VIRQ_GLOBAL | VIRQ_DOM0,
+	[VIRQ_TBUF] = VIRQ_GLOBAL | VIRQ_DOM0,
+	[VIRQ_DEBUGGER] = VIRQ_GLOBAL | VIRQ_DOM0,
+	[VIRQ_XENOPROF] = VIRQ_PER_VCPU,
+	[VIRQ_CON_RING] = VIRQ_GLOBAL | VIRQ_DOM0,
+	[VIRQ_PCPU_STATE] = VIRQ_GLOBAL | VIRQ_DOM0,
+	[VIRQ_MEM_EVENT] = VIRQ_GLOBAL | VIRQ_DOM0,
+	[VIRQ_ARGO] = VIRQ_GLOBAL,
+	[VIRQ_ENOMEM] = VIRQ_GLOBAL | VIRQ_DOM0,
+	[VIRQ_XENPMU] = VIRQ_PER_VCPU,
+	[VIRQ_ARCH_0] = VIRQ_PER_VCPU,	/* VIRQ_SLUICE_VTIMER */
+};
+
+static int virq_check(const struct domain *d, uint32_t virq, uint32_t vcpu)
+{
+	uint8_t kind;
+
+	if (virq >= NR_VIRQS)
+		return -EINVAL;
+	kind = virq_kind[index_nospec(virq, NR_VIRQS)];
+	if (!kind || (kind & VIRQ_GLOBAL && vcpu != 0))
+		return -EINVAL;
+	if (kind & VIRQ_DOM0 && !d->privileged)
+		return -EPERM;
+	return vcpu_check(d, vcpu);
+}
+
+int evtchn_bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu,
+		     uint32_t *port)
+{
+	int rc = virq_check(d, virq, vcpu);
+	uint16_t *bound;
+	struct evtchn *c;
+	uint64_t flags;
+
+	if (rc)
+		return rc;
+	virq = index_nospec(virq, NR_VIRQS);
+	vcpu = index_nospec(vcpu, MAX_VCPUS);
+	bound = &d->vcpu[vcpu]->event.virq_port[virq];
+
+	flags = spin_lock_irqsave(&d->event.lock);
+	rc = *bound ? -EEXIST :
+		      port_alloc(d, EVTCHNSTAT_virq, (uint8_t)vcpu, &c);
+	if (rc > 0) {
+		c->n = virq;
+		c->remote_dom = (uint16_t)vcpu; /* whose virq_port it is in */
+		*bound = (uint16_t)rc;
+		*port = (uint32_t)rc;
+	}
+	spin_unlock_irqrestore(&d->event.lock, flags);
+	return MIN(rc, 0);
+}
+
+int evtchn_bind_ipi(struct domain *d, uint32_t vcpu, uint32_t *port)
+{
+	int rc = vcpu_check(d, vcpu);
+	struct evtchn *c;
+	uint64_t flags;
+
+	if (rc)
+		return rc;
+	flags = spin_lock_irqsave(&d->event.lock);
+	rc = port_alloc(d, EVTCHNSTAT_ipi, (uint8_t)vcpu, &c);
+	if (rc > 0)
+		*port = (uint32_t)rc;
+	spin_unlock_irqrestore(&d->event.lock, flags);
+	return MIN(rc, 0);
+}
+
+/* Per-vcpu virtual IRQs and IPIs stay where they were bound. */
+static bool may_move(const struct evtchn *c)
+{
+	switch (c->state) {
+	case EVTCHNSTAT_unbound:
+	case EVTCHNSTAT_interdomain:
+		return true;
+	case EVTCHNSTAT_virq:
+		return virq_kind[c->n] & VIRQ_GLOBAL;
+	default:
+		return false;
+	}
+}
+
+int evtchn_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu)
+{
+	int rc = vcpu_check(d, vcpu);
+	struct evtchn *c;
+	uint64_t flags;
+
+	if (rc)
+		return rc;
+	flags = spin_lock_irqsave(&d->event.lock);
+	c = port_of(d, port);
+	if (c && may_move(c))
+		WRITE_ONCE(c->vcpu, (uint8_t)vcpu);
+	else
+		rc = -EINVAL;
+	spin_unlock_irqrestore(&d->event.lock, flags);
+	return rc;
+}
+
+/* One end closes; the other may be bound again by the closer's domain. */
+static void close_interdomain(struct domain *d, uint32_t port,
+			      struct evtchn *c)
+{
+	struct evtchn *rc = port_of(c->remote, c->n);
+
+	CHECK(rc && rc->state == EVTCHNSTAT_interdomain && rc->remote == d &&
+	      rc->n == port);
+	rc->state = EVTCHNSTAT_unbound;
+	rc->remote_dom = d->domid;
+	rc->remote = NULL;
+	rc->n = 0;
+	port_free(d, port, c);
+}
+
+/*
+ * Close where only d's lock is needed and held.  An interdomain port is left:
+ * its remote domain is returned, with a reference.
+ */
+static int close_locked(struct domain *d, uint32_t port,
+			struct domain **remote)
+{
+	struct evtchn *c = port_of(d, port);
+
+	if (!c || c->state == EVTCHNSTAT_closed)
+		return -EINVAL;
+	if (c->state == EVTCHNSTAT_interdomain) {
+		*remote = c->remote;
+		domain_hold(*remote);
+		return 0;
+	}
+	if (c->state == EVTCHNSTAT_virq)
+		d->vcpu[c->remote_dom]->event.virq_port[c->n] = 0;
+	port_free(d, port, c);
+	return 0;
+}
+
+/* With both locks.  False: the channel changed while there was none. */
+static bool close_both(struct domain *d, uint32_t port, struct domain *remote)
+{
+	struct evtchn *c = port_of(d, port);
+
+	if (c->state != EVTCHNSTAT_interdomain || c->remote != remote)
+		return false;
+	close_interdomain(d, port, c);
+	return true;
+}
+
+int evtchn_close(struct domain *d, uint32_t port)
+{
+	bool closed = false;
+	uint64_t flags;
+	int rc;
+
+	do {
+		struct domain *remote = NULL;
+
+		flags = spin_lock_irqsave(&d->event.lock);
+		rc = close_locked(d, port, &remote);
+		spin_unlock_irqrestore(&d->event.lock, flags);
+		if (!remote)
+			return rc;
+
+		flags = irq_save();
+		lock_both(d, remote);
+		closed = close_both(d, port, remote);
+		unlock_both(d, remote);
+		irq_restore(flags);
+		domain_put(remote);
+	} while (!closed);
+	return 0;
+}
+
+/* Under d's lock, which keeps the remote end as it is. */
+static int send_locked(struct domain *d, uint32_t port)
+{
+	struct evtchn *c = port_of(d, port), *rc;
+
+	if (!c)
+		return -EINVAL;
+	switch (c->state) {
+	case EVTCHNSTAT_interdomain:
+		rc = port_of(c->remote, c->n);
+		set_pending(c->remote, c->n,
+			    c->remote->vcpu[READ_ONCE(rc->vcpu)]);
+		return 0;
+	case EVTCHNSTAT_ipi:
+		set_pending(d, port, d->vcpu[c->vcpu]);
+		return 0;
+	case EVTCHNSTAT_unbound:
+		return 0;	/* lost, as the ABI has it */
+	default:
+		return -EINVAL;
+	}
+}
+
+int evtchn_send(struct domain *d, uint32_t port)
+{
+	uint64_t flags = spin_lock_irqsave(&d->event.lock);
+	int rc = send_locked(d, port);
+
+	spin_unlock_irqrestore(&d->event.lock, flags);
+	return rc;
+}
+
+int evtchn_unmask(struct domain *d, uint32_t port)
+{
+	uint64_t flags = spin_lock_irqsave(&d->event.lock);
+	struct evtchn *c = port_of(d, port);
+	int rc = 0;
+
+	if (!c || c->state == EVTCHNSTAT_closed)
+		rc = -EINVAL;
+	else if (test_and_clear(d->shared->evtchn_mask, port) &&
+		 test_bit(d->shared->evtchn_pending, port))
+		select_port(d->vcpu[c->vcpu], port);
+	spin_unlock_irqrestore(&d->event.lock, flags);
+	return rc;
+}
+
+static void status_fill(const struct evtchn *c, struct evtchn_status *st)
+{
+	st->status = c->state;
+	st->vcpu = c->vcpu;
+	switch (c->state) {
+	case EVTCHNSTAT_unbound:
+		st->u.unbound.dom = c->remote_dom;
+		break;
+	case EVTCHNSTAT_interdomain:
+		st->u.interdomain.dom = c->remote->domid;
+		st->u.interdomain.port = c->n;
+		break;
+	case EVTCHNSTAT_virq:
+		st->u.virq = c->n;
+		break;
+	}
+}
+
+/* A port that no bucket holds yet is closed, not an error. */
+int evtchn_get_status(struct domain *d, struct evtchn_status *st)
+{
+	static const struct evtchn closed;
+	const struct evtchn *c;
+	uint64_t flags;
+
+	if (st->port >= MAX_EVTCHNS)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&d->event.lock);
+	c = port_of(d, st->port);
+	status_fill(c ? c : &closed, st);
+	spin_unlock_irqrestore(&d->event.lock, flags);
+	return 0;
+}
+
+/* ---- virtual IRQs ---- */
+
+static void raise_locked(struct vcpu *v, unsigned virq)
+{
+	uint32_t port = v->event.virq_port[virq];
+
+	if (port)
+		set_pending(v->d, port, v->d->vcpu[port_of(v->d, port)->vcpu]);
+}
+
+void virq_raise(struct vcpu *v, unsigned virq)
+{
+	uint64_t flags = spin_lock_irqsave(&v->d->event.lock);
+
+	raise_locked(v, virq);
+	spin_unlock_irqrestore(&v->d->event.lock, flags);
+}
+
+void virq_raise_global(struct domain *d, unsigned virq)
+{
+	virq_raise(d->vcpu[0], virq);
+}
