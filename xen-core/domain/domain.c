@@ -242,7 +242,6 @@ static int domain_fill(struct domain *d)
 static bool name_ok(const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789_.-";
 	size_t len = strnlen(name, sizeof(idle_domain.name));
 	size_t i;
@@ -410,7 +409,6 @@ static void kill_info(struct domain *d)
 				 __ATOMIC_SEQ_CST);
 		v->event.info_mfn = MFN_NONE;
 		page_put_type(pg);
-		page_put(pg);
 	}
 }
 

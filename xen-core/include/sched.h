@@ -94,10 +94,13 @@ long do_sched_op(unsigned cmd, uint64_t arg);
 /* Scheduling parameters of a domain.  0 or -EINVAL. */
 int sched_set(struct domain *d, const struct sched_params *p);
 void sched_get(struct domain *d, struct sched_params *p);
-int sched_set_slice(uint64_t slice_ns);
+int sched_set_slice(uint64_t slice_ns); /* of the machine */
+uint64_t sched_get_slice(void);
 
 /* Charge ns of work that the hypervisor did on behalf of d (packets, blocks). */
 void sched_charge(struct domain *d, uint64_t ns);
+
+extern uint64_t ctx_switches; /* A: on the machine */
 
 /* CPU time a domain has used, ns. */
 uint64_t sched_cpu_time(struct domain *d);

@@ -23,6 +23,7 @@ typedef uint64_t ns_t; /* nanoseconds since boot */
 ns_t now_ns(void);
 
 extern uint64_t tsc_khz; /* measured at boot */
+extern uint64_t boot_tsc; /* TSC at our first instruction (boot/) */
 
 /* The scale of xen/xen.h struct vcpu_time_info for tsc_khz. */
 void tsc_scale(uint32_t *mul, int8_t *shift);
@@ -78,6 +79,22 @@ uint64_t wallclock_s(void); /* seconds since 1970 at system time 0 */
 
 /* Copy v's runstate to where the guest asked; in the context of v, kernel mode. */
 void runstate_publish(struct vcpu *v);
+
+/* The same for a hypercall, with the present state's time up to now. */
+void runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
+
+/*
+ * Alarms on real time.  singleshot: at a system time, at once when it is past;
+ * periodic: every period ns, 0: off.  v is any vcpu, from any CPU; they raise
+ * VIRQ_TIMER.
+ */
+void vcpu_singleshot_set(struct vcpu *v, ns_t at);
+void vcpu_singleshot_stop(struct vcpu *v);
+void vcpu_periodic_set(struct vcpu *v, ns_t period);
+
+/* Virtual time and its alarm (VIRQ_SLUICE_VTIMER; ~0: none): current only. */
+ns_t vcpu_virtual_now(struct vcpu *v);
+void vcpu_virtual_alarm(struct vcpu *v, ns_t at);
 
 long do_set_timer_op(ns_t timeout);
 
