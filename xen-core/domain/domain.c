@@ -1,8 +1,8 @@
 /*
  * domain.c: the life of a domain, from its creation to its last reference.
  *
- * Every domain is in the list `domains`, by id, and in a hash, from its
- * creation until its last reference goes.  One reference is for being alive;
+ * Every domain is in the list `domains`, by id, and in the slot that its id
+ * names, from its creation until its last reference goes.  One reference is for being alive;
  * domain_kill() drops it at its end.  Others are held for a while by whoever
  * works on the domain, by each vcpu's context on a CPU through that, and by
  * each grant of the domain that another one maps.  A dying domain is found by
@@ -11,7 +11,7 @@
  * Ids count up and are never used again within one boot, so that a stale id
  * names nobody.
  *
- * Lock: domains_lock guards list, hash, names and paused_by_control.
+ * Lock: domains_lock guards list, slots, names and paused_by_control.
  */
 #include "cpu.h"
 #include "domain.h"
@@ -26,8 +26,6 @@
 
 #include <xen/sched.h>
 
-#define HASH_SIZE	256
-
 struct spinlock domains_lock;
 struct domain *domains;
 struct domain *dom0;
@@ -38,11 +36,20 @@ struct domain idle_domain = {
 	.refs = 1,
 };
 
-static struct domain *hash[HASH_SIZE];	/* domains_lock */
+/* domains_lock to write: an id lives in slot id % MAX_DOMAINS. */
+static struct domain *slots[MAX_DOMAINS];
 static uint32_t nr_domains;		/* domains_lock */
 static uint32_t next_domid;		/* domains_lock */
 
 /* ---- finding, references ---- */
+
+struct domain *domain_of(uint16_t domid)
+{
+	struct domain *d = __atomic_load_n(&slots[domid % MAX_DOMAINS],
+					   __ATOMIC_ACQUIRE);
+
+	return d && d->domid == domid ? d : NULL;
+}
 
 struct domain *domain_get(uint16_t domid)
 {
@@ -52,9 +59,7 @@ struct domain *domain_get(uint16_t domid)
 		domid = current->d->domid;
 
 	spin_lock(&domains_lock);
-	for (d = hash[domid % HASH_SIZE]; d; d = d->hash_next)
-		if (d->domid == domid)
-			break;
+	d = domain_of(domid);
 	if (d && (!d->created || d->dying))
 		d = NULL;
 	if (d)
@@ -109,8 +114,7 @@ static void list_add(struct domain *d)
 	while (*p)		/* its id is the highest */
 		p = &(*p)->next;
 	*p = d;
-	d->hash_next = hash[d->domid % HASH_SIZE];
-	hash[d->domid % HASH_SIZE] = d;
+	__atomic_store_n(&slots[d->domid % MAX_DOMAINS], d, __ATOMIC_RELEASE);
 	nr_domains++;
 }
 
@@ -121,9 +125,8 @@ static void list_remove(struct domain *d)
 	for (p = &domains; *p != d; p = &(*p)->next)
 		;
 	*p = d->next;
-	for (p = &hash[d->domid % HASH_SIZE]; *p != d; p = &(*p)->hash_next)
-		;
-	*p = d->hash_next;
+	__atomic_store_n(&slots[d->domid % MAX_DOMAINS], NULL,
+			 __ATOMIC_RELEASE);
 	nr_domains--;
 }
 
@@ -137,12 +140,16 @@ static bool name_taken(const char *name)
 	return false;
 }
 
-/* domains_lock is held.  The domain gets its id. */
+/* domains_lock is held.  The domain gets the next id whose slot is free. */
 static int list_enter(struct domain *d)
 {
 	if (name_taken(d->name))
 		return -EEXIST;
-	if (nr_domains == MAX_DOMAINS || next_domid > MAX_DOMID)
+	if (nr_domains == MAX_DOMAINS)
+		return -ENOSPC;
+	while (slots[next_domid % MAX_DOMAINS])
+		next_domid++;
+	if (next_domid > MAX_DOMID)
 		return -ENOSPC;
 	d->domid = (uint16_t)next_domid++;
 	list_add(d);
@@ -197,7 +204,7 @@ static void domain_free(struct domain *d)
 	evtchn_free(d);
 	console_free(d);
 	if (d->shared)
-		page_share_end(virt_page(d->shared));
+		page_share_end(virt_page(d->shared), d);
 	heap_free(d);
 }
 
@@ -265,7 +272,7 @@ static struct domain *domain_alloc(const char *name, uint32_t nr_vcpus,
 	d->privileged = privileged;
 	d->refs = 1;
 	d->paused_by_control = true;
-	d->heap_bytes = sizeof(*d) + PAGE_SIZE; /* with shared_info */
+	d->heap_bytes = sizeof(*d);
 	return d;
 }
 

@@ -2,6 +2,7 @@
  * control_machine.c: control operations on the machine, on parameters of
  * domains, and what any domain may learn about itself.
  */
+#include "boot.h"
 #include "control.h"
 #include "domain.h"
 #include "guest_access.h"

@@ -130,7 +130,6 @@ struct domain {
 
 	uint64_t heap_bytes;		/* A: heap_alloc_for() */
 	struct domain *next;		/* domains_lock: all domains by id */
-	struct domain *hash_next;	/* domains_lock */
 	uint64_t log_window, log_lines, log_lost; /* log lock: rate of log_guest() */
 };
 
@@ -177,6 +176,10 @@ struct domain *domain_find(uint16_t domid);
 void domain_hold(struct domain *d);
 void domain_put(struct domain *d);
 uint32_t domain_count(void);
+
+/* The domain with that id, dying ones included, without a reference and without
+ * a lock: for a caller that knows that it exists, as it holds one of its frames. */
+struct domain *domain_of(uint16_t domid);
 
 /* PAUSE and UNPAUSE of control.h.  Not for the caller's own domain. */
 void domain_control_pause(struct domain *d);

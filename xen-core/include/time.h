@@ -23,7 +23,6 @@ typedef uint64_t ns_t; /* nanoseconds since boot */
 ns_t now_ns(void);
 
 extern uint64_t tsc_khz; /* measured at boot */
-extern uint64_t boot_tsc; /* TSC at our first instruction (boot/) */
 
 /* The scale of xen/xen.h struct vcpu_time_info for tsc_khz. */
 void tsc_scale(uint32_t *mul, int8_t *shift);
