@@ -20,7 +20,7 @@ void cpu_init(struct cpu *c);	/* GDT, TSS, MSRs, CR4 of the CPU it runs on */
 void cpu_report(void);		/* the line that says which protections are on */
 
 /* Leave the boot stack: run fn on c's own, with c's cpu_info at its top. */
-__attribute__((noreturn)) void cpu_enter_stack(struct cpu *c,
+noreturn void cpu_enter_stack(struct cpu *c,
 					       void (*fn)(void));
 
 /* ---- switch.c ---- */

@@ -60,7 +60,7 @@ void sched_vcpu_init(struct vcpu *v);
 void sched_vcpu_destroy(struct vcpu *v);
 
 /* The idle vcpu of this CPU: run what is pending, else sleep. */
-__attribute__((noreturn)) void idle_loop(void);
+noreturn void idle_loop(void);
 
 /* SOFTIRQ_SCHEDULE: account, pick, switch.  Interrupts on. */
 void schedule(void);
