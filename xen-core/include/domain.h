@@ -159,9 +159,9 @@ int domain_kill(struct domain *d);
 
 /* Build dom0 from the image that GRUB loaded (domain/dom0_build.c); panics
  * with one clear line when it cannot.  All but the first module are what dom0
- * finds at mod_start.  memory_mib: beside the modules; 0: the default. */
+ * finds at mod_start. */
 struct boot_modules;
-void dom0_build(const struct boot_modules *modules, uint64_t memory_mib);
+void dom0_build(const struct boot_modules *modules);
 
 /*
  * References.  With one held, struct domain and what hangs on it exist; with
