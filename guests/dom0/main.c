@@ -1,21 +1,118 @@
+/*
+ * dom0: the management domain.  It builds the other domains from the boot
+ * modules, and serves their stores and consoles for as long as it runs.
+ *
+ * Options on its own GRUB line:
+ *	attach=NAME	the terminal belongs to that domain's console at first
+ *	once=NAME	power off when that domain has ended; see once.h
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "dom0/config.h"
+#include "dom0/conmux.h"
+#include "dom0/domain.h"
+#include "dom0/module.h"
+#include "dom0/once.h"
+#include "dom0/rings.h"
+#include "dom0/shell.h"
+#include "kit/console.h"
+#include "kit/event.h"
 #include "kit/kit.h"
 #include "kit/mm.h"
-#include "kit/time.h"
-#include "kit/event.h"
-#include "kit/console.h"
-static struct timer t;
-static void tick(void *a)
+
+struct conmux conmux = {
+	.emit = console_write,
+	.to_domain = rings_type,
+	.command = shell_run,
+};
+
+static void keys(const char *buf, size_t len)
 {
-	printf("tick %lu ms wall %lu\n", time_now()/1000000, time_wall_s());
-	timer_set(&t, time_now() + SECONDS, tick, 0);
+	conmux_input(&conmux, buf, len);
 }
-static void in(const char *b, size_t n) { console_write(b, n); }
+
+static void ramdisk_set(const char *name, const struct module *m)
+{
+	struct domain *d = domain_find(name);
+
+	if (!d) {
+		printf("dom0: module '%s': no domain %s before it\n", m->line,
+		       name);
+		return;
+	}
+	d->image.ramdisk = m->data;
+	d->image.ramdisk_bytes = m->size;
+}
+
+static void module_define(const struct module *m)
+{
+	static struct domain_config c;
+	struct kernel_image im = { m->data, m->size };
+	enum module_kind kind;
+	char err[128];
+
+	if (config_parse(m->line, &kind, &c, err, sizeof(err))) {
+		printf("dom0: %s: not started: %s\n", c.name, err);
+		return;
+	}
+	if (kind == MODULE_RAMDISK)
+		ramdisk_set(c.name, m);
+	else if (domain_find(c.name))
+		printf("dom0: module '%s': the name is taken\n", m->line);
+	else if (!domain_define(&c, &im))
+		panic("no memory for domain %s", c.name);
+}
+
+static bool starts_again(const struct domain *d)
+{
+	return d->config.on_poweroff == POLICY_RESTART ||
+	       d->config.on_reboot == POLICY_RESTART ||
+	       d->config.on_crash == POLICY_RESTART;
+}
+
+/* Start all; what no restart needs goes back to the hypervisor. */
+static void domains_start(void)
+{
+	for (struct domain *d = domains; d; d = d->next) {
+		if (domain_start(d) || starts_again(d))
+			continue;
+		module_release(d->image.kernel);
+		module_release(d->image.ramdisk);
+		d->image = (struct kernel_image){ 0 };
+	}
+}
+
+/* Prompts of domains wait in unfinished lines. */
+static void lines_flush(void *arg)
+{
+	static struct timer timer;
+
+	conmux_flush(&conmux, time_now());
+	timer_set(&timer, time_now() + CON_PARTIAL_NS, lines_flush, NULL);
+}
+
 int guest_main(void)
 {
-	printf("dom0: %lu pages, %zu free, up %lu ms\n", start_info->nr_pages, pages_nr_free(), time_now()/1000000);
-	void *p = pages_alloc(10);
-	for (int i = 0; i < 10; i++) *(volatile char*)((char *)p + 4096*i) = 1;
-	console_on_input(in);
-	tick(0);
+	static char name[SLUICE_NAME_MAX], attach[SLUICE_NAME_MAX];
+	const struct module *modules;
+	unsigned int n;
+
+	n = modules_find(&modules);
+	printf("dom0: up %lu ms, %lu pages, %u modules\n",
+	       time_now() / MILLISECONDS, start_info->nr_pages, n);
+	domains_init();
+	console_on_input(keys);
+	for (unsigned int i = 0; i < n; i++)
+		module_define(&modules[i]);
+	if (option_get("once", name, sizeof(name)))
+		once_init(name);
+	domains_start();
+	printf("dom0: ready\n");
+	if (option_get("attach", attach, sizeof(attach)))
+		shell_attach(attach);
+	if (!conmux.attached)
+		conmux_prompt(&conmux);
+	lines_flush(NULL);
 	event_loop();
 }

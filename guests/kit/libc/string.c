@@ -95,6 +95,20 @@ char *strrchr(const char *s, int c)
 	return NULL;
 }
 
+size_t strspn(const char *s, const char *of)
+{
+	size_t n = 0;
+
+	while (s[n] && strchr(of, s[n]))
+		n++;
+	return n;
+}
+
+char *strcpy(char *restrict to, const char *restrict from)
+{
+	return memcpy(to, from, strlen(from) + 1);
+}
+
 char *strdup(const char *s)
 {
 	return strndup(s, strlen(s));

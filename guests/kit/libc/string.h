@@ -15,6 +15,8 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
+size_t strspn(const char *s, const char *of);
+char *strcpy(char *restrict to, const char *restrict from);
 char *strdup(const char *s);
 char *strndup(const char *s, size_t max);
 

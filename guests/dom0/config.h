@@ -1,0 +1,56 @@
+/*
+ * config.h: what a boot module is, from its GRUB line.
+ *
+ *	web memory=16 vcpus=2 on_crash=restart cmdline="a b"	a domain's kernel
+ *	web:ramdisk						its ramdisk
+ *
+ * Words end at blanks; double quotes, anywhere in a word, keep blanks in it, and
+ * a backslash takes the next character as it is.
+ */
+#ifndef DOM0_CONFIG_H
+#define DOM0_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sluice/control.h>
+
+#define CMDLINE_MAX	1024	/* as in start_info */
+#define MEMORY_MAX_MIB	(1u << 20)
+
+enum policy {			/* what follows the end of a domain */
+	POLICY_DESTROY,
+	POLICY_RESTART,
+	POLICY_PRESERVE,
+};
+
+struct domain_config {
+	char		name[SLUICE_NAME_MAX];
+	uint32_t	memory_mib;	/* 16 */
+	uint32_t	vcpus;		/* 1 */
+	uint32_t	weight;		/* 0: leave the default */
+	uint64_t	warp_us;	/* 0: no warp */
+	int64_t		time_offset_s;
+	bool		paused;		/* created, but not let run */
+	enum policy	on_poweroff;	/* destroy */
+	enum policy	on_reboot;	/* restart */
+	enum policy	on_crash;	/* destroy */
+	char		cmdline[CMDLINE_MAX];
+};
+
+enum module_kind {
+	MODULE_KERNEL,
+	MODULE_RAMDISK,
+};
+
+/*
+ * Read one line.  For a ramdisk only the name is set.  0, or -EINVAL with the
+ * reason in err.
+ */
+int config_parse(const char *line, enum module_kind *kind,
+		 struct domain_config *c, char *err, size_t err_size);
+
+const char *policy_name(enum policy p);
+
+#endif

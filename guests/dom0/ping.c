@@ -1,0 +1,89 @@
+/*
+ * ping.c: a walk over the domains, one event at a time.
+ */
+#include <errno.h>
+
+#include "dom0/domain.h"
+#include "dom0/ping.h"
+#include "kit/time.h"
+
+#define WITHIN_NS	(5 * SECONDS)
+#define LOOK_NS		(1 * MILLISECONDS)
+
+static struct ping {
+	bool		    busy, only_one;
+	uint32_t	    domid;	/* of the one that was asked */
+	struct timer	    timer;
+	struct ping_result  result;
+	void		  (*each)(struct domain *d, bool alive);
+	void		  (*done)(const struct ping_result *r);
+} ping;
+
+static void ping_look(void *arg);
+
+/* The domain asked may have ended meanwhile: find it, or the next, by id. */
+static struct domain *domain_from(uint32_t domid)
+{
+	struct domain *best = NULL;
+
+	for (struct domain *d = domains; d; d = d->next)
+		if (d->state == DOMAIN_RUNNING && d->answer_port &&
+		    d->domid >= domid && (!best || d->domid < best->domid))
+			best = d;
+	return best;
+}
+
+static void ping_ask(struct domain *d)
+{
+	ping.domid = d->domid;
+	ping.result.asked++;
+	domain_ping(d);
+	timer_set(&ping.timer, time_now() + LOOK_NS, ping_look, NULL);
+}
+
+static void ping_over(void)
+{
+	ping.busy = false;
+	if (ping.done)
+		ping.done(&ping.result);
+}
+
+static void ping_look(void *arg)
+{
+	struct domain *d = domain_from(ping.domid);
+
+	if (d && d->domid == ping.domid) {
+		if (!domain_answered(d) &&
+		    time_now() - d->asked_ns < WITHIN_NS) {
+			timer_set(&ping.timer, time_now() + LOOK_NS, ping_look,
+				  NULL);
+			return;
+		}
+		ping.result.answered += domain_answered(d);
+		if (ping.each)
+			ping.each(d, domain_answered(d));
+	}
+	d = ping.only_one ? NULL : domain_from(ping.domid + 1);
+	if (d)
+		ping_ask(d);
+	else
+		ping_over();
+}
+
+int ping_start(struct domain *one, void (*each)(struct domain *d, bool alive),
+	       void (*done)(const struct ping_result *r))
+{
+	struct domain *d = one ? one : domain_from(0);
+
+	if (ping.busy)
+		return -EBUSY;
+	ping = (struct ping){
+		.busy = true, .only_one = one != NULL,
+		.each = each, .done = done,
+	};
+	if (d && d->state == DOMAIN_RUNNING && d->answer_port)
+		ping_ask(d);
+	else
+		ping_over();
+	return 0;
+}

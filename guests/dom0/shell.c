@@ -1,0 +1,350 @@
+/*
+ * shell.c: a table of commands.
+ */
+#include "dom0/shell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dom0/domain.h"
+#include "dom0/once.h"
+#include "dom0/ping.h"
+#include "dom0/rings.h"
+#include "kit/console.h"
+#include "kit/control.h"
+#include "kit/kit.h"
+#include "kit/mm.h"
+
+#define NS_PER_MS 1000000
+
+static void do_help(struct domain *d, char *rest);
+
+/* Cut the first word off; what follows it. */
+static char *word_cut(char *s)
+{
+	char *end = strchr(s, ' ');
+
+	if (!end)
+		return s + strlen(s);
+	*end++ = 0;
+	while (*end == ' ')
+		end++;
+	return end;
+}
+
+static const char *state_text(uint32_t state)
+{
+	if (state & SLUICE_DOM_DYING)
+		return "dying";
+	if (state & SLUICE_DOM_SHUTDOWN)
+		return "ended";
+	if (state & SLUICE_DOM_PAUSED)
+		return "paused";
+	if (state & SLUICE_DOM_BLOCKED)
+		return "blocked";
+	return "running";
+}
+
+static void do_list(struct domain *none, char *rest)
+{
+	struct sluice_info info = { 0 };
+	uint32_t next = 0;
+
+	printf("%-24s %5s %8s %5s %-8s %10s %7s %5s\n", "name", "id", "MiB",
+	       "vcpus", "state", "cpu ms", "heap B", "ports");
+	for (;; next = info.found + 1) {
+		info = (struct sluice_info){ .domid = next };
+		if (control(SLUICE_CTL_GETINFO, &info))
+			break;
+		printf("%-24s %5u %8lu %5u %-8s %10lu %7lu %5lu\n", info.name,
+		       info.found, info.tot_pages / 256, info.online_vcpus,
+		       state_text(info.state), info.cpu_time_ns / NS_PER_MS,
+		       info.heap_bytes, info.evtchn_ports);
+	}
+	for (struct domain *d = domains; d; d = d->next)
+		if (d->state == DOMAIN_OFF || d->state == DOMAIN_WAITING)
+			printf("%-24s %5s %8u %5u %-8s\n", d->config.name, "-",
+			       d->config.memory_mib, d->config.vcpus,
+			       d->state == DOMAIN_OFF ? "off" : "waiting");
+}
+
+static void do_info(struct domain *none, char *rest)
+{
+	struct sluice_physinfo p = { 0 };
+	long rc = control(SLUICE_CTL_PHYSINFO, &p);
+
+	if (rc) {
+		printf("physinfo: %ld\n", rc);
+		return;
+	}
+	printf("cpus %u, TSC %lu kHz\n", p.nr_cpus, p.tsc_khz);
+	printf("memory: %lu pages, %lu free, %lu the hypervisor's "
+	       "(heap %lu bytes)\n",
+	       p.total_pages, p.free_pages, p.hv_pages, p.heap_bytes);
+	printf("domains %u of %u; interrupts off at most %lu ns; "
+	       "dom0: %zu pages free\n", p.nr_domains, p.max_domains,
+	       p.irqs_off_max_ns, pages_nr_free());
+}
+
+static bool exists(const struct domain *d)
+{
+	return d->state == DOMAIN_RUNNING || d->state == DOMAIN_PRESERVED;
+}
+
+static void do_attach(struct domain *d, char *rest)
+{
+	if (exists(d))
+		conmux_attach(&conmux, &d->con);
+	else
+		printf("%s does not run\n", d->config.name);
+}
+
+/* send NAME TEXT: as if the text and Enter were typed at its console */
+static void do_send(struct domain *d, char *rest)
+{
+	if (!exists(d))
+		return;
+	rings_type(&d->con, rest, strlen(rest));
+	rings_type(&d->con, "\r", 1);
+}
+
+static void do_start(struct domain *d, char *rest)
+{
+	if (exists(d))
+		printf("%s runs\n", d->config.name);
+	else
+		domain_start(d);
+}
+
+/* clone NAME PREFIX COUNT */
+static void do_clone(struct domain *d, char *rest)
+{
+	char *count = word_cut(rest);
+	unsigned int n = strtoul(count, NULL, 10);
+
+	printf("dom0: %u of %u started\n", domain_clone(d, rest, n), n);
+}
+
+/* destroy NAME, or all whose name starts with PREFIX for PREFIX* */
+static void do_destroy(struct domain *none, char *rest)
+{
+	size_t len = strlen(rest);
+	bool prefix = len && rest[len - 1] == '*';
+	unsigned int n = 0;
+
+	if (prefix)
+		rest[--len] = 0;
+	for (struct domain *d = domains; d; d = d->next) {
+		if (d->state == DOMAIN_OFF ||
+		    (prefix ? strncmp(d->config.name, rest, len)
+			    : strcmp(d->config.name, rest)))
+			continue;
+		domain_destroy(d);
+		n++;
+	}
+	printf("dom0: %u destroyed\n", n);
+}
+
+static void control_domain(struct domain *d, unsigned int op)
+{
+	struct sluice_domid arg = { .domid = d->domid };
+	long rc = control(op, &arg);
+
+	if (rc)
+		printf("error %ld\n", rc);
+}
+
+static void do_pause(struct domain *d, char *rest)
+{
+	control_domain(d, SLUICE_CTL_PAUSE);
+}
+
+static void do_unpause(struct domain *d, char *rest)
+{
+	control_domain(d, SLUICE_CTL_UNPAUSE);
+}
+
+static void do_shutdown(struct domain *d, char *rest)
+{
+	domain_ask(d, "poweroff");
+}
+
+static void do_reboot(struct domain *d, char *rest)
+{
+	domain_ask(d, "reboot");
+}
+
+static void pong(struct domain *d, bool alive)
+{
+	if (!alive)
+		printf("no answer: %s\n", d->config.name);
+}
+
+static void pongs(const struct ping_result *r)
+{
+	printf("pong: %u of %u\n", r->answered, r->asked);
+}
+
+static void pong_one(struct domain *d, bool alive)
+{
+	printf("%s %s\n", alive ? "pong" : "no answer:", d->config.name);
+}
+
+/* ping NAME, or all */
+static void do_ping(struct domain *none, char *rest)
+{
+	struct domain *d = domain_find(rest);
+
+	if (!d && strcmp(rest, "all"))
+		printf("no domain '%s'\n", rest);
+	else if (d && !d->answer_port)
+		printf("%s cannot answer\n", d->config.name);
+	else if (ping_start(d, d ? pong_one : pong, d ? NULL : pongs))
+		printf("busy\n");
+}
+
+static void do_memory(struct domain *none, char *rest)
+{
+	struct sluice_physinfo p = { 0 };
+
+	if (control(SLUICE_CTL_PHYSINFO, &p) == 0)
+		printf("memory: free %lu pages, heap %lu bytes\n",
+		       p.free_pages, p.heap_bytes);
+}
+
+/* sched NAME [WEIGHT [WARP_US]] */
+static void do_sched(struct domain *d, char *rest)
+{
+	struct sluice_sched s = { .domid = d->domid };
+	long rc = control(SLUICE_CTL_GET_SCHED, &s);
+	char *end = rest;
+	unsigned long weight = strtoul(rest, &end, 10);
+
+	if (!rc && end != rest) {
+		s.weight = weight;
+		if (*end == ' ') {
+			s.warp_ns = strtoul(end, NULL, 10) * 1000;
+			s.warp_on = s.warp_ns != 0;
+		}
+		rc = control(SLUICE_CTL_SET_SCHED, &s);
+	}
+	if (rc)
+		printf("error %ld\n", rc);
+	else
+		printf("%s: weight %u, warp %s %lu us\n", d->config.name,
+		       s.weight, s.warp_on ? "on" : "off", s.warp_ns / 1000);
+}
+
+static void do_audit(struct domain *none, char *rest)
+{
+	audit_print();
+}
+
+static void do_dmesg(struct domain *none, char *rest)
+{
+	char buf[512];
+	struct sluice_dmesg op = { 0 };
+
+	do {
+		op.buf = (uint64_t)buf;
+		op.len = sizeof(buf);
+		if (control(SLUICE_CTL_DMESG, &op))
+			break;
+		console_write(buf, op.len);
+	} while (op.len);
+}
+
+static void do_poweroff(struct domain *none, char *rest)
+{
+	struct sluice_power op = {
+		.action = SLUICE_POWER_OFF,
+		.status = strtoul(rest, NULL, 10),
+	};
+
+	printf("error %ld\n", control(SLUICE_CTL_POWER, &op));
+}
+
+static void do_restart(struct domain *none, char *rest)
+{
+	struct sluice_power op = { .action = SLUICE_POWER_REBOOT };
+
+	printf("error %ld\n", control(SLUICE_CTL_POWER, &op));
+}
+
+static const struct command {
+	const char *name;
+	bool	    wants_domain;
+	void	  (*run)(struct domain *d, char *rest);
+	const char *help;
+} commands[] = {
+	{ "help", false, do_help, "this list" },
+	{ "list", false, do_list, "all domains" },
+	{ "info", false, do_info, "the machine and its memory" },
+	{ "memory", false, do_memory, "free pages and the hypervisor's heap" },
+	{ "attach", true, do_attach, "show its console; Ctrl-] leaves" },
+	{ "send", true, do_send, "NAME TEXT: type to a console" },
+	{ "start", true, do_start, "start a domain that is off" },
+	{ "clone", true, do_clone, "NAME PREFIX COUNT: more of the same" },
+	{ "destroy", false, do_destroy, "NAME or PREFIX*: end at once" },
+	{ "shutdown", true, do_shutdown, "ask a domain to power off" },
+	{ "reboot", true, do_reboot, "ask a domain to reboot" },
+	{ "pause", true, do_pause, "stop a domain's vcpus" },
+	{ "unpause", true, do_unpause, "let them run again" },
+	{ "sched", true, do_sched, "NAME [weight [warp_us]]: show or set" },
+	{ "ping", false, do_ping, "NAME or all: do guests answer?" },
+	{ "audit", false, do_audit, "check the frame table" },
+	{ "dmesg", false, do_dmesg, "the hypervisor's log" },
+	{ "poweroff", false, do_poweroff, "[status]: the whole machine" },
+	{ "restart", false, do_restart, "the whole machine" },
+};
+
+static void do_help(struct domain *none, char *rest)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("%-9s %-5s %s\n", commands[i].name,
+		       commands[i].wants_domain ? "NAME" : "",
+		       commands[i].help);
+}
+
+static void command_run(const struct command *c, char *rest)
+{
+	struct domain *d = NULL;
+
+	if (c->wants_domain) {
+		char *name = rest;
+
+		rest = word_cut(name);
+		d = domain_find(name);
+		if (!d) {
+			printf("no domain '%s'\n", name);
+			return;
+		}
+	}
+	c->run(d, rest);
+}
+
+void shell_run(char *line)
+{
+	char *rest;
+
+	while (*line == ' ')
+		line++;
+	if (!*line)
+		return;
+	rest = word_cut(line);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(commands[i].name, line)) {
+			command_run(&commands[i], rest);
+			return;
+		}
+	}
+	printf("no command '%s'; try help\n", line);
+}
+
+void shell_attach(const char *name)
+{
+	struct domain *d = domain_find(name);
+
+	if (d)
+		do_attach(d, NULL);
+}

@@ -1,0 +1,20 @@
+/*
+ * xs_ring.h: a domain's store connection over its shared page.
+ */
+#ifndef DOM0_XS_RING_H
+#define DOM0_XS_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xen/io/xs_wire.h>
+
+#include "dom0/xs.h"
+
+/*
+ * Move bytes both ways until nothing moves.  Whether the peer should be told.
+ * A peer that breaks the indices is cut off: c->broken.
+ */
+bool xs_ring_serve(struct xs_conn *c, struct xenstore_domain_interface *ring);
+
+#endif
