@@ -10,7 +10,9 @@ ifneq ($(DATA),)
 export SLUICE_DATA := $(abspath $(DATA))
 endif
 
-SYSTEM_TESTS := $(patsubst tests/system/%.py,%,$(wildcard tests/system/*.py))
+# Nothing to boot, nothing to test.
+SYSTEM_TESTS := $(if $(filter $(B)/sluice.elf,$(ALL)),\
+	$(patsubst tests/system/%.py,%,$(wildcard tests/system/*.py)))
 
 # One line per test for tests/run: name, limit in seconds, command.
 limit = $(or $($(1)_LIMIT),$(2))
@@ -37,9 +39,15 @@ deps-run:
 deps-test:
 	@scripts/install-deps
 
-run: deps-run
-	@$(SUBMAKE) all
-	@scripts/run
+# make itself ends with status 2 whatever a recipe says, but with -q it passes
+# on the 1 of a recipe marked +: ONCE=1 tells by 0, 1 or 2 how the run went.
+ifneq ($(and $(ONCE),$(filter run,$(MAKECMDGOALS))),)
+MAKEFLAGS += -q
+endif
+run:
+	+@scripts/install-deps build run && \
+	env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory -s -j$(shell nproc) all || exit 2; \
+	scripts/run
 
 test: deps-test
 	$(if $(or $(if $(DATA),,none),$(wildcard $(DATA)/.)),,\

@@ -1,0 +1,25 @@
+#!/usr/bin/env -S python3 -B
+"""The smallest whole: two domains greet, one echoes what is typed, all end."""
+from lib.cases import case, main
+from lib.machine import Machine, dom0, domain
+
+
+@case(60)
+def hello():
+    with Machine([dom0(), domain("hello", "web", memory=16),
+                  domain("hello", "db", memory=16, vcpus=2)]) as m:
+        m.expect(r"Sluice")
+        m.expect(r"dom0: ready")
+        m.command("ping all", r"pong: 2 of 2")
+        m.command("attach web")
+        m.send("abc\r")
+        m.expect(r"abc")
+        m.send("\x1d")
+        m.command("destroy web", r"dom0: web: ended")
+        m.command("ping all", r"pong: 1 of 1")
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+main()

@@ -1,0 +1,42 @@
+"""A file of system tests: functions marked @case, and cases.main() at the end.
+
+    tests/system/FILE.py --list     the names and the limits in seconds
+    tests/system/FILE.py NAME       run one
+
+A file with one case calls it "-"; its test is then system/FILE alone.
+"""
+import os
+import sys
+
+from lib.machine import Failure, log_name
+
+CASES = {}
+
+
+def case(seconds, name="-"):
+    """Mark a function as a test that may take that long."""
+    def add(function):
+        CASES[name] = (seconds, function)
+        return function
+    return add
+
+
+def main():
+    if sys.argv[1:] == ["--list"]:
+        for name, (seconds, _) in CASES.items():
+            print(name, seconds)
+        return
+    _, function = CASES[sys.argv[1] if len(sys.argv) > 1 else "-"]
+    base = log_name()
+    os.makedirs(os.path.dirname(base), exist_ok=True)
+    open(base + ".serial", "wb").close()
+    try:
+        function()
+    except Failure as failure:
+        show_end(base + ".serial")
+        sys.exit(f"FAILED: {failure}\nthe serial line: {base}.serial")
+
+
+def show_end(path, lines=12):
+    for line in open(path, errors="replace").read().splitlines()[-lines:]:
+        print("> " + line)

@@ -1,0 +1,166 @@
+"""The machine under test: Sluice in QEMU, judged from outside by its serial line.
+
+    with Machine([dom0(), domain("hello", "web", memory=16)]) as m:
+        m.expect(r"\\[web\\] hello from web")
+        m.command("poweroff")
+        m.ends(0)
+
+A line on which the hypervisor gives up fails the test wherever it comes.  What
+the machine said is in build/test/NAME.serial; leaving the block ends QEMU.
+"""
+import os
+import re
+import selectors
+import subprocess
+import sys
+import time
+
+os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
+sys.path.insert(0, "scripts")
+import qemu  # noqa: E402
+
+BUILD = "build"
+GUESTS = f"{BUILD}/guests"
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME")
+                     or os.path.expanduser("~/.cache"), "sluice")
+
+# Lines of the hypervisor that no test survives.  Guests may say such words:
+# their lines begin with "[name] ", with a letter where our time has a digit.
+FATAL = re.compile(rb"PANIC|BUG:|check failed|frame audit: [1-9]")
+OF_GUEST = re.compile(rb"^\[[A-Za-z_]")
+
+
+class Failure(Exception):
+    """The code under test did what it must not, in words."""
+
+
+def domain(image, name, ramdisk=None, **keys):
+    """The modules of one domain; image is a guest of the kit, or a path."""
+    path = image if "/" in image else f"{GUESTS}/{image}.elf"
+    return qemu.domain(path, name, ramdisk, **keys)
+
+
+def dom0(**keys):
+    return domain("dom0", "dom0", **keys)
+
+
+def log_name():
+    """Where the running test puts its files: a path without suffix."""
+    file = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    case = "".join("/" + word for word in sys.argv[1:2] if word != "-")
+    return f"{BUILD}/test/system/{file}{case}"
+
+
+class Machine:
+    """One boot.
+
+    modules is a list of what domain() and dom0() give, options the
+    hypervisor's own; the machine is described as for qemu.command().
+    """
+
+    def __init__(self, modules, options="", **machine):
+        self.image = log_name() + ".iso"
+        self.serial = open(log_name() + ".serial", "ab")
+        self.seen = b""                 # not yet matched by expect()
+        self.tail = b""                 # the line that is being received
+        self.fatal = None
+        wrong = qemu.make_image(self.image, sum(modules, []), options)
+        if wrong:
+            raise Failure(wrong)
+        self.began = time.monotonic()
+        self.qemu = subprocess.Popen(
+            qemu.command(self.image, **machine) + ["-serial", "stdio"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        os.set_blocking(self.qemu.stdout.fileno(), False)
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.qemu.stdout, selectors.EVENT_READ)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if self.qemu.poll() is None:
+            self.qemu.kill()
+        self.qemu.wait()
+        self.pump(0)
+        self.serial.close()
+        if os.path.exists(self.image):
+            os.remove(self.image)
+        if kind is None and self.fatal:
+            raise Failure(f"the hypervisor gave up: {self.fatal}")
+
+    def pump(self, seconds):
+        """Take what the serial line has; False when QEMU has ended."""
+        if not self.selector.select(seconds):
+            return True
+        data = self.qemu.stdout.read(65536)
+        if data is None:
+            return True
+        if not data:
+            return False
+        self.serial.write(data)
+        self.serial.flush()
+        self.seen += data
+        lines = (self.tail + data).split(b"\n")
+        self.tail = lines.pop()
+        for line in lines:
+            if FATAL.search(line) and not OF_GUEST.match(line):
+                self.fatal = self.fatal or line.decode(errors="replace").strip()
+        return True
+
+    def expect(self, pattern, timeout=30):
+        """Wait for a line or prompt; returns the match.
+
+        What comes before it is skipped: expect() goes forward only.
+        """
+        wanted = re.compile(pattern.encode())
+        end = time.monotonic() + timeout
+        while True:
+            found = wanted.search(self.seen)
+            if found:
+                self.seen = self.seen[found.end():]
+                return found
+            left = end - time.monotonic()
+            if self.fatal:
+                self.settle()
+                raise Failure(f"waiting for /{pattern}/, the hypervisor gave "
+                              f"up: {self.fatal}")
+            if left <= 0:
+                raise Failure(f"no /{pattern}/ within {timeout} s")
+            if not self.pump(min(left, 0.5)):
+                raise Failure(f"QEMU ended (status {self.qemu.wait()}) before "
+                              f"/{pattern}/")
+
+    def settle(self, seconds=2):
+        """Let the machine finish what it has to say about its end."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.pump(0.1):
+            pass
+
+    def send(self, text):
+        self.qemu.stdin.write(text.encode())
+        self.qemu.stdin.flush()
+
+    def command(self, line, answer=None, timeout=30):
+        """Give dom0 a command; wait for its answer, if it must have one."""
+        self.send(line + "\r")
+        return self.expect(answer, timeout) if answer else None
+
+    def audit(self, timeout=60):
+        self.command("audit", r"frame audit: ok", timeout)
+
+    def ends(self, status, timeout=60):
+        """The machine is switched off by dom0, with that status."""
+        end = time.monotonic() + timeout
+        while self.pump(0.5):
+            if time.monotonic() > end:
+                raise Failure(f"still runs after {timeout} s")
+        got = qemu.status(self.qemu.wait())
+        if self.fatal:
+            raise Failure(f"the hypervisor gave up: {self.fatal}")
+        if got != status:
+            raise Failure(f"ended with status {got}, not {status}")
+
+    def seconds(self):
+        """Since power-on."""
+        return time.monotonic() - self.began
