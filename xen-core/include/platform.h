@@ -1,8 +1,9 @@
 /*
  * platform.h: the machine: CPUs, interrupts, timers, serial line, clock, power.
  *
- * boot/main.c calls the *_init() functions in the order in which they stand
- * here.  All registers are reached through mmio_map(); ports through io.h.
+ * boot/main.c calls acpi_init(), apic_init(), ioapic_init(), then time_init(),
+ * time_init_cpu() and the scheduler's, and with interrupts on serial_irq_init()
+ * and smp_init().  Registers are reached through mmio_map(), ports by io.h.
  */
 #ifndef PLATFORM_H
 #define PLATFORM_H
@@ -32,6 +33,8 @@ struct acpi_info {
 	paddr_t	 hpet;			/* 0: none */
 	uint16_t pm_timer_port;		/* 0: none */
 	uint16_t pm1a_cnt, pm1b_cnt;	/* ports; for power-off */
+	uint16_t smi_cmd;		/* port: acpi_enable switches to ACPI */
+	uint8_t	 acpi_enable;
 	uint8_t	 s5_a, s5_b;		/* SLP_TYP values found in the DSDT; 0xff none */
 	paddr_t	 mcfg;			/* PCI express configuration space; 0: none */
 	uint8_t	 reset_space, reset_value;
@@ -43,6 +46,9 @@ extern struct acpi_info acpi;
 void apic_init(void);		/* boot CPU, and then each other CPU */
 void apic_eoi(void);
 uint32_t apic_id(void);
+void apic_icr(uint32_t to, uint32_t command); /* interrupt command register */
+void apic_error(void);
+void apic_timer_init(void);	/* each CPU, when now_ns() works */
 void apic_timer_deadline(uint64_t at_ns); /* one interrupt at that system time; ~0: none */
 
 /* Inter-processor interrupts.  cpus: bits; the sender's own is left out. */
@@ -54,6 +60,7 @@ void ipi_send(uint64_t cpus, enum ipi which);
  * and return when all have.  Not with interrupts off, not from an interrupt.
  */
 void cpus_call(uint64_t cpus, void (*fn)(void *), void *arg);
+void cpus_call_interrupt(void);
 
 /* ioapic.c, and the vectors of device interrupts. */
 void ioapic_init(void);
@@ -66,28 +73,32 @@ void irq_dispatch(unsigned vector); /* from cpu/traps.c; ends with apic_eoi() */
 
 void serial_irq_init(void); /* input by interrupt, calls console_input() */
 
-/* clock.c: HPET or PIT to measure the TSC; RTC. */
+/* clock.c: the TSC measured by HPET, PM timer or PIT.  rtc.c. */
 uint64_t clock_measure_tsc_khz(void);
-uint64_t clock_rtc_seconds(void);	/* since 1970, UTC */
+uint64_t clock_rtc_seconds(void);	/* since 1970, UTC; 0: not readable */
 
-/* smp.c: start the other CPUs; each ends in cpu_main() of boot/main.c. */
+/* smp.c: start the other CPUs; each ends in cpu_main_ap() of boot/main.c. */
 void smp_init(void);
-void smp_stop_others(void);	/* for panic and power-off; any context */
-void nmi_stop(void);		/* from the NMI: does not return where it was ours */
 
-/* power.c */
+/* For panic and power-off; any context.  Returns on the first CPU that calls
+ * it; a second one stops, too. */
+void smp_stop_others(void);
+void nmi_stop(void); /* every NMI calls this: does not return when stopping */
+
+/* power.c: status is for an emulator's exit device, 0 to 127 */
 noreturn void machine_power(bool reboot, unsigned status);
 
 /* mm/mmio.c: uncached mapping of device registers, for good.  NULL: no room. */
 void *mmio_map(paddr_t at, size_t size);
 
-/* Vectors.  Above the exceptions; the low 16 device vectors are spare. */
+/* Vectors above the exceptions. */
+#define VECTOR_PIC		0x20	/* 16 of the masked 8259s: spurious ones */
 #define VECTOR_DEVICE_FIRST	0x30
 #define VECTOR_DEVICE_LAST	0xdf
 #define VECTOR_TIMER		0xf0
 #define VECTOR_KICK		0xf1
 #define VECTOR_CALL		0xf2
-#define VECTOR_STOP		0xf3	/* NMI in fact: see smp.c */
+#define VECTOR_APIC_ERROR	0xfe
 #define VECTOR_SPURIOUS		0xff
 
 #endif
