@@ -114,7 +114,7 @@ static long op_register_time(struct vcpu *v, uint64_t arg)
 		return -EFAULT;
 	WRITE_ONCE(v->time.time_va, area.addr.p);
 	if (v == current)
-		vcpu_time_update(v);
+		runstate_publish(v);
 	return 0;
 }
 
