@@ -6,7 +6,9 @@
  * domain_kill() drops it at its end.  Others are held for a while by whoever
  * works on the domain, by each vcpu's context on a CPU through that, and by
  * each grant of the domain that another one maps.  A dying domain is found by
- * domain_find() alone.
+ * domain_find() alone.  Frames that others map outlive the kill, and need the
+ * domain as their owner: the reference for being alive stays until they are
+ * gone, which domains_reap() looks after.
  *
  * Ids count up and are never used again within one boot, so that a stale id
  * names nobody.
@@ -432,6 +434,37 @@ static void kill_begin(struct domain *d)
 	tlb_flush_domain(d);
 }
 
+/* page_list_lock: who took the last frame off the list is done with d. */
+static bool has_frames(struct domain *d)
+{
+	bool has;
+
+	spin_lock(&d->page_list_lock);
+	has = d->tot_pages != 0;
+	spin_unlock(&d->page_list_lock);
+	return has;
+}
+
+/* The reference for being alive goes once. */
+static void reap(struct domain *d)
+{
+	if (READ_ONCE(d->killed) && !has_frames(d) &&
+	    !__atomic_exchange_n(&d->reaped, true, __ATOMIC_ACQ_REL))
+		domain_put(d);
+}
+
+void domains_reap(void)
+{
+	struct domain *d;
+	uint32_t id = 0;
+
+	while (id <= MAX_DOMID && (d = domain_find((uint16_t)id))) {
+		id = d->domid + 1u;
+		reap(d);
+		domain_put(d);
+	}
+}
+
 static int kill_step(struct domain *d)
 {
 	int rc;
@@ -446,7 +479,7 @@ static int kill_step(struct domain *d)
 	if (rc)
 		return rc;
 	d->killed = true;
-	domain_put(d);
+	reap(d);
 	return 0;
 }
 

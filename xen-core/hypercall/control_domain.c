@@ -56,6 +56,7 @@ static int create_begin(const struct sluice_create *cr, struct domain **d)
 {
 	int rc;
 
+	domains_reap();
 	/* An early answer, so that no id is spent on what cannot be. */
 	if (cr->nr_pages > frames_free_count())
 		return -ENOMEM;
@@ -201,6 +202,8 @@ int control_getinfo(union control *c, uint64_t *progress)
 	struct sluice_info *info = &c->info;
 	struct domain *d;
 
+	if (domid == 0)
+		domains_reap();	/* who lists the domains begins here */
 	d = domid <= MAX_DOMID ? domain_find((uint16_t)domid) : NULL;
 	if (!d)
 		return -ESRCH;

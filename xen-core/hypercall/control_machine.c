@@ -42,8 +42,11 @@ static uint64_t domains_pages(void)
 
 int control_physinfo(union control *c, uint64_t *progress)
 {
-	uint64_t free = frames_free_count(), given = domains_pages();
+	uint64_t free, given;
 
+	domains_reap();
+	free = frames_free_count();
+	given = domains_pages();
 	c->physinfo = (struct sluice_physinfo){
 		.version = SLUICE_CONTROL_VERSION,
 		.nr_cpus = nr_cpus,

@@ -110,6 +110,7 @@ struct domain {
 	bool dying;			/* A: set under domains_lock */
 	bool killing;			/* A: a CPU is in domain_kill() */
 	bool killed;			/* A: all but mapped frames are gone */
+	bool reaped;			/* A: and those, too */
 	struct spinlock setup_lock;	/* vcpus getting a context, up, down */
 
 	struct shared_info *shared;	/* I: its page, in the direct map */
@@ -156,6 +157,10 @@ int domain_create(const char *name, uint32_t nr_vcpus, uint64_t max_pages,
  * -ERESTART: call again.  Not for the caller's own domain.
  */
 int domain_kill(struct domain *d);
+
+/* Let go of killed domains whose last frames others have unmapped meanwhile.
+ * No lock held. */
+void domains_reap(void);
 
 /* Build dom0 from the image that GRUB loaded (domain/dom0_build.c); panics
  * with one clear line when it cannot.  All but the first module are what dom0
