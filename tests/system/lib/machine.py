@@ -68,20 +68,25 @@ class Machine:
         if wrong:
             raise Failure(wrong)
         self.began = time.monotonic()
-        self.qemu = subprocess.Popen(
+        self.process, self.from_serial, self.to_serial = self.start(**machine)
+        os.set_blocking(self.from_serial, False)
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.from_serial, selectors.EVENT_READ)
+
+    def start(self, **machine):
+        """The running emulator, and both ends of its serial line."""
+        process = subprocess.Popen(
             qemu.command(self.image, **machine) + ["-serial", "stdio"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        os.set_blocking(self.qemu.stdout.fileno(), False)
-        self.selector = selectors.DefaultSelector()
-        self.selector.register(self.qemu.stdout, selectors.EVENT_READ)
+        return process, process.stdout.fileno(), process.stdin.fileno()
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, value, trace):
-        if self.qemu.poll() is None:
-            self.qemu.kill()
-        self.qemu.wait()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
         self.pump(0)
         self.serial.close()
         if os.path.exists(self.image):
@@ -90,11 +95,12 @@ class Machine:
             raise Failure(f"the hypervisor gave up: {self.fatal}")
 
     def pump(self, seconds):
-        """Take what the serial line has; False when QEMU has ended."""
+        """Take what the serial line has; False when it has ended."""
         if not self.selector.select(seconds):
             return True
-        data = self.qemu.stdout.read(65536)
-        if data is None:
+        try:
+            data = os.read(self.from_serial, 65536)
+        except BlockingIOError:
             return True
         if not data:
             return False
@@ -128,7 +134,7 @@ class Machine:
             if left <= 0:
                 raise Failure(f"no /{pattern}/ within {timeout} s")
             if not self.pump(min(left, 0.5)):
-                raise Failure(f"QEMU ended (status {self.qemu.wait()}) before "
+                raise Failure(f"the machine ended (status {self.process.wait()}) before "
                               f"/{pattern}/")
 
     def settle(self, seconds=2):
@@ -138,8 +144,7 @@ class Machine:
             pass
 
     def send(self, text):
-        self.qemu.stdin.write(text.encode())
-        self.qemu.stdin.flush()
+        os.write(self.to_serial, text.encode())
 
     def command(self, line, answer=None, timeout=30):
         """Give dom0 a command; wait for its answer, if it must have one."""
@@ -155,7 +160,7 @@ class Machine:
         while self.pump(0.5):
             if time.monotonic() > end:
                 raise Failure(f"still runs after {timeout} s")
-        got = qemu.status(self.qemu.wait())
+        got = qemu.status(self.process.wait())
         if self.fatal:
             raise Failure(f"the hypervisor gave up: {self.fatal}")
         if got != status:
