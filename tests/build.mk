@@ -14,6 +14,10 @@ endif
 SYSTEM_TESTS := $(if $(filter $(B)/sluice.elf,$(ALL)),\
 	$(patsubst tests/system/%.py,%,$(wildcard tests/system/*.py)))
 
+SCRIPT_TESTS += tree/unpack-kernel tree/build
+tree/unpack-kernel_RUN := tests/tree/unpack-kernel
+tree/build_RUN := tests/tree/build
+
 # One line per test for tests/run: name, limit in seconds, command.
 limit = $(or $($(1)_LIMIT),$(2))
 define manifest
@@ -65,6 +69,10 @@ fuzz: deps-test $(B)/fuzz/$(T)_fuzz
 	@tests/fuzz/run $(T) $(or $(SECONDS),60)
 
 iso: $(B)/sluice.iso
+
+$(B)/sluice.iso: $(B)/sluice.elf $(B)/guests/dom0.elf $(B)/guests/hello.elf scripts/mkiso
+	$(call say,ISO,$@)scripts/mkiso -o $@ "$(B)/guests/dom0.elf dom0" \
+		"$(B)/guests/hello.elf web memory=16" "$(B)/guests/hello.elf db memory=16"
 
 lint: deps-test
 	@scripts/lint

@@ -26,7 +26,7 @@ MACHINES = {
 def boots(**machine):
     """To a domain that answers on every machine, and off again."""
     with Machine([dom0(), domain("hello", "web", memory=16)], **machine) as m:
-        m.expect(r"Sluice", 30)
+        m.expect(r"Sluice, a hypervisor", 30)
         cpus, memory = m.expect(r"(\d+) CPUs, (\d+) MiB of memory").groups()
         if int(cpus) != machine.get("cpus", 2):
             raise Failure(f"found {int(cpus)} CPUs")

@@ -1,25 +1,10 @@
 #!/usr/bin/env -S python3 -B
 """Debian's own kernels as PV domains, with Debian's own programs in them."""
-import os
-import subprocess
-
 from lib.cases import case, main
-from lib.machine import CACHE, Failure, Machine, dom0, domain
+from lib.linux import linux
+from lib.machine import Failure, Machine, dom0, domain
 
-CMDLINE = "console=hvc0 "
 FLAVOURS = ("amd64", "cloud")
-
-
-def linux(flavour, cmdline, name="linux", memory=256, **keys):
-    """The modules of a Linux domain; kernel and ramdisk are made as needed."""
-    for command in (["scripts/fetch-guests"],
-                    ["scripts/mkinitramfs", f"build/test/{flavour}.cpio",
-                     f"{CACHE}/linux-{flavour}/modules"]):
-        if subprocess.run(command).returncode:
-            raise Failure(f"{command[0]} failed")
-    return domain(f"{CACHE}/linux-{flavour}/vmlinux", name,
-                  f"build/test/{flavour}.cpio", memory=memory,
-                  cmdline=CMDLINE + cmdline, **keys)
 
 
 def boot(modules, **machine):
