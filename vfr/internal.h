@@ -41,7 +41,8 @@ struct flow_key {
 	uint16_t	sport, dport;
 	uint16_t	dev, vlan;	/* where they come in */
 	uint8_t		proto;
-	uint8_t		zero[3];
+	uint8_t		bridged;	/* kept apart from what is routed */
+	uint8_t		zero[2];
 };
 _Static_assert(sizeof(struct flow_key) == 44, "no holes: it is hashed");
 
@@ -70,7 +71,6 @@ enum {
 	FLOW_EMBRYONIC	= 2,	/* in the owner's list, may be evicted */
 	FLOW_LIVE	= 4,
 	FLOW_BRIDGED	= 8,	/* no hop limit, MAC addresses kept */
-	FLOW_BORROWED	= 16,	/* above its owner's reserved share */
 };
 
 struct flow {
@@ -117,6 +117,7 @@ struct judge {
 	uint16_t	dev, vlan;
 	uint16_t	l3, l4;		/* offsets into hdr */
 	uint16_t	frag_off;	/* bytes; fragments only */
+	uint16_t	frag_at;	/* where in hdr its piece begins */
 	uint16_t	out;		/* device it left by, NONE16 */
 	uint8_t		kind;		/* enum pkt_kind */
 	uint8_t		reason;		/* enum vfr_reason */
@@ -124,9 +125,11 @@ struct judge {
 	uint8_t		frag;		/* VFR_FRAG_* */
 	uint8_t		frag_more;
 	uint8_t		icmp_error;	/* quotes another packet */
-	uint8_t		bridged;	/* MACs are kept */
+	uint8_t		bridged;	/* MACs are kept; goes out by to */
+	uint8_t		multicast;	/* by Ethernet or IP address */
 	uint8_t		tap_mask;	/* taps whose filter took it */
 	uint8_t		slot;		/* in the burst, for its snapshot */
+	uint16_t	to;		/* bridged: iface, NONE16 = unknown */
 	uint16_t	snap_len;	/* header bytes in the snapshot */
 	uint32_t	snap_total;	/* length as it came in */
 };
@@ -210,7 +213,6 @@ struct port {
 	struct bucket	log;		/* lines about drops without a rule */
 	uint32_t	log_pending;
 	uint32_t	emb_head, emb_tail;	/* embryonic flows, oldest first */
-	uint32_t	borrowed;	/* flows above the reserved share */
 	struct vfr_port_stats st;
 };
 
@@ -220,6 +222,7 @@ enum { NEIGH_FREE, NEIGH_WAITING, NEIGH_VALID, NEIGH_FAILED };
 
 struct neigh {
 	struct vfr_addr	addr;
+	uint32_t	next;		/* hash chain */
 	uint16_t	dev, vlan;
 	uint16_t	gen;		/* counts reuses of the slot */
 	uint8_t		state, tries;
@@ -237,15 +240,15 @@ struct frag {			/* a datagram seen in pieces */
 	struct vfr_addr	src, dst;
 	uint32_t	id;
 	uint16_t	dev, vlan;
-	uint8_t		proto, used, bad, judged;
-	uint32_t	flow;		/* flow * 2 + side, NONE32: by rule */
-	uint32_t	flow_gen;	/* flow's creation number */
-	uint32_t	rule;
+	uint8_t		proto, used;
+	uint8_t		bad;		/* enum vfr_reason for all that comes */
+	uint8_t		judged;		/* the first fragment was allowed */
 	uint32_t	total;		/* bytes, 0 = last not seen */
 	uint16_t	nr_ranges, nr_held;
-	struct { uint16_t lo, hi; } range[FRAG_RANGES];	/* hi exclusive */
+	struct { uint32_t lo, hi; } range[FRAG_RANGES];	/* hi exclusive */
 	uint64_t	due_ns;
-	struct flow_key	key;		/* the first fragment's */
+	struct vfr_cls_key ckey;	/* the first fragment's */
+	struct flow_key	fkey;
 	struct vfr_packet *held, **held_tail;
 };
 
@@ -279,7 +282,9 @@ struct tap {
 	uint32_t		snaplen, nr_insns, ring_bytes;
 	struct vfr_bpf_insn	*insns;
 	struct vfr_tap_ring	*ring;
-	uint64_t		prod, lost;	/* private copies */
+	uint64_t		prod;		/* written so far */
+	uint64_t		shown;		/* of that, visible */
+	uint64_t		lost, seen;	/* private copies */
 	uint32_t		lost_before;	/* since the last record */
 };
 
@@ -309,7 +314,7 @@ struct vfr {
 	uint32_t	free_flow;
 	uint32_t	nr_flows, nr_embryonic;
 	uint32_t	reserve;	/* flows each port may always have */
-	uint32_t	borrowed, borrow_max;
+	uint32_t	borrowed, borrow_max;	/* flows above shares, at most */
 	uint32_t	nr_attached;
 
 	uint32_t	gen;		/* of the ruleset in force */
@@ -317,6 +322,8 @@ struct vfr {
 	uint32_t	reload_left;	/* flows to look at until gen is done */
 	uint32_t	*remap;		/* old rule index to new, one load back */
 	uint32_t	*remap_nat;
+	uint32_t	*remap_hash;	/* while loading */
+	uint32_t	remap_mask;
 	bool		keep_flows;
 
 	struct neigh	*neighs;
@@ -324,6 +331,7 @@ struct vfr {
 	uint32_t	*neigh_heads;
 	uint32_t	neigh_hand;
 	uint32_t	nr_held;	/* packets waiting for neighbours */
+	uint32_t	nr_sources;
 	struct frag	*frags;
 	uint32_t	nr_frags, frag_hand;
 	uint32_t	nr_frag_held;
@@ -331,6 +339,7 @@ struct vfr {
 	struct mac_entry *macs;
 	struct source	*sources;
 	struct tap	*taps;
+	struct vfr_bpf_insn *tap_insns;
 	struct log_ring	log;
 
 	struct vfr_stats st;
@@ -353,29 +362,44 @@ bool parse_frame(struct judge *j);
 /* Parse an IP packet at l3 for its key: in ICMP errors and own packets. */
 bool parse_ip(struct judge *j);
 
-/* judge.c */
-void judge_start(struct vfr *v, struct judge *j, struct vfr_packet *p,
-		 uint32_t dev);
+/* judge.c: the ways a packet's journey ends; j->p is gone afterwards */
 void judge_drop(struct vfr *v, struct judge *j, enum vfr_reason reason);
 void judge_local(struct vfr *v, struct judge *j);
-void judge_ip(struct vfr *v, struct judge *j);
+void judge_send(struct vfr *v, struct judge *j, uint32_t dev);
+/* Kept by the caller (counted as held), to be ended by judge_unhold(). */
+void judge_hold(struct vfr *v, struct judge *j);
+/* A held packet goes on its way (NONE) or is dropped. */
+void judge_unhold(struct vfr *v, struct vfr_packet *p, uint32_t dev,
+		  enum vfr_reason reason);
+/* A held packet is judged again, from the start.  False: it was dropped. */
+bool judge_again(struct vfr *v, struct judge *j, struct vfr_packet *p);
+/* Is the source bound to the port it came in by? */
+bool judge_binding(struct vfr *v, const struct judge *j);
+/* An IP packet, unfragmented or a first fragment: by its flow or the rules.
+   Returns the flow it went by, NULL if none. */
+struct flow *judge_flow(struct vfr *v, struct judge *j, int *dir);
 
 /* open.c: the first packet of a flow, or one without a flow */
-void open_packet(struct vfr *v, struct judge *j);
+struct flow *open_packet(struct vfr *v, struct judge *j);
 /* Is f (of an older ruleset) allowed by this one?  Updates it. */
 bool open_rejudge(struct vfr *v, struct flow *f);
 
 /* forward.c */
-void forward_flow(struct vfr *v, struct judge *j, struct flow *f, int dir);
 struct way {			/* where a packet goes next */
 	uint16_t	out;		/* iface */
-	uint16_t	neigh;		/* NONE16: out is a vif or on its link */
-	struct vfr_addr	hop;
+	uint16_t	neigh;		/* NONE16: out is a vif, or unresolved */
+	struct vfr_addr	hop;		/* on a NIC's link; zero: bridged */
 };
-/* Hop limit, MTU, MACs, send.  The packet's addresses are final. */
-void forward_way(struct vfr *v, struct judge *j, const struct way *w);
+void forward_flow(struct vfr *v, struct judge *j, struct flow *f, int dir);
+/* An ICMP error, already translated, in direction dir of f. */
+void forward_related(struct vfr *v, struct judge *j, struct flow *f, int dir);
+/* Hop limit and MTU allow it; if not, it is dropped and the sender told. */
 bool forward_fits(struct vfr *v, struct judge *j, uint16_t out);
-void forward_send(struct vfr *v, struct judge *j, const struct way *w);
+/* Hop limit, Ethernet header, send.  The packet's addresses are final. */
+void forward_way(struct vfr *v, struct judge *j, const struct way *w);
+/* Put an Ethernet header before l3.  dst NULL: leave it for later. */
+void forward_ether(struct vfr_packet *p, uint16_t l3, const uint8_t *dst,
+		   const uint8_t *src, uint16_t vlan);
 
 /* port.c */
 int port_send(struct vfr *v, uint32_t dev, struct vfr_packet *p);
@@ -425,6 +449,8 @@ void route_build(struct vfr *v, struct tables *t);
 uint32_t route_count(const struct vfr_ruleset *rs);
 const struct fib_entry *route_find(const struct vfr *v, const struct vfr_addr *src,
 				   const struct vfr_addr *dst);
+/* Fill in w->neigh; starts to ask if it must. */
+void route_resolve(struct vfr *v, struct way *w);
 bool route_way(struct vfr *v, const struct vfr_addr *src,
 	       const struct vfr_addr *dst, struct way *w, uint32_t *route);
 /* The way back to `src`, which came in by `in`. */
@@ -458,7 +484,7 @@ enum icmp_what {
 };
 void icmp_error(struct vfr *v, const struct judge *j, enum icmp_what what,
 		uint32_t mtu);
-bool icmp_related(struct vfr *v, struct judge *j);	/* true: done */
+bool icmp_related(struct vfr *v, struct judge *j);	/* false: of no flow */
 void icmp_local(struct vfr *v, struct judge *j);
 void tcp_reject(struct vfr *v, const struct judge *j);
 
@@ -469,14 +495,24 @@ void frag_drop_dev(struct vfr *v, uint32_t dev);
 
 /* bridge.c */
 void bridge_rx(struct vfr *v, struct judge *j);
-bool bridge_flood(struct vfr *v, struct judge *j, bool by_rules);
+/* As it is to one port; to all of the net.  For ARP and NDP, without rules. */
+void bridge_send(struct vfr *v, struct judge *j, uint16_t iface);
+void bridge_flood(struct vfr *v, struct judge *j);
+/* The vif of that net with this address, NONE16 if none. */
+uint16_t bridge_vif(const struct vfr *v, uint16_t net,
+		    const struct vfr_addr *a);
 void bridge_learn(struct vfr *v, const struct judge *j);
 void bridge_tick(struct vfr *v);
+
+/* reload.c */
+void tables_bind(struct vfr *v, struct tables *t);
 
 /* own.c */
 void own_init(struct vfr *v);
 struct vfr_packet *own_packet(struct vfr *v);	/* NULL: none left */
 struct vfr_packet *own_clone(struct vfr *v, struct vfr_packet *p);
+/* release(), when its last clone is gone. */
+void packet_put(struct vfr_packet *p);
 /* Send a packet of ours with its Ethernet header in place. */
 void own_send(struct vfr *v, struct vfr_packet *p, uint16_t iface);
 
@@ -489,9 +525,12 @@ void log_closed(struct vfr *v, const struct flow *f);
 
 /* tap.c */
 void tap_take(struct vfr *v, struct judge *j);
-void tap_begin(struct vfr *v, struct judge *j);
-void tap_end(struct vfr *v, struct judge *j, enum vfr_verdict verdict);
-void tap_egress(struct vfr *v, uint32_t dev, struct vfr_packet *p);
+/* Write records; readers see them after commit, never after rewind. */
+void tap_ingress(struct vfr *v, const struct judge *j,
+		 enum vfr_verdict verdict);
+void tap_egress(struct vfr *v, uint32_t dev, const struct vfr_packet *p);
+void tap_commit(struct vfr *v);
+void tap_rewind(struct vfr *v);
 
 /* trace.c */
 void trace_add(struct vfr *v, const struct judge *j, enum vfr_step step,

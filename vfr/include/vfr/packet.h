@@ -49,15 +49,15 @@ struct vfr_packet {
 	uint8_t		*hdr;		/* within buf */
 	uint32_t	len;		/* whole packet from hdr, bytes */
 	uint16_t	hdr_len;	/* <= VFR_HDR_MAX */
-	uint16_t	csum_start;	/* from hdr; valid if PARTIAL */
-	uint16_t	csum_offset;	/* of the field, from csum_start */
+	uint16_t	csum_start;	/* from hdr; if PARTIAL, the VFR sets */
+	uint16_t	csum_offset;	/* these two; field, from csum_start */
 	uint16_t	gso_size;	/* payload bytes in a segment */
 	uint8_t		csum;		/* enum vfr_csum */
 	uint8_t		gso;		/* enum vfr_gso; then csum is PARTIAL */
 	uint8_t		nr_frags;
 	uint8_t		refs;		/* the VFR's: clones of this packet */
 	uint16_t	port;		/* ingress, set by vfr_rx() */
-	uint16_t	held_by;	/* the VFR's */
+	uint16_t	ended;		/* the VFR's: waits for its clones */
 	void		(*release)(struct vfr_packet *p);
 	void		*owner;		/* release()'s and the owner's */
 	struct vfr_packet *next;	/* link of whatever queue holds it */
@@ -82,6 +82,7 @@ static inline void vfr_packet_init(struct vfr_packet *p,
 	p->gso = VFR_GSO_NONE;
 	p->nr_frags = 0;
 	p->refs = 0;
+	p->ended = 0;
 	p->release = release;
 	p->owner = owner;
 	p->next = NULL;

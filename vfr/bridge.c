@@ -1,0 +1,173 @@
+/*
+ * bridge.c: nets whose domains sit directly on the LAN behind a NIC.
+ *
+ * The NIC is the only way out, so what is not a domain's MAC lies behind it.
+ * Packets keep their Ethernet header, but sender and receiver must match
+ * their bindings, and the rules and flows hold as for routed packets.  The
+ * stations seen behind the NIC are remembered for listings, in a bounded
+ * table, for five minutes.
+ */
+#include "internal.h"
+
+#define AGE_NS	(300 * NS_PER_S)
+
+uint16_t bridge_vif(const struct vfr *v, uint16_t net,
+		    const struct vfr_addr *a)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->t->nr_ifaces; i++) {
+		const struct iface *ifc = &v->t->ifaces[i];
+
+		if (ifc->bridged && ifc->net == net &&
+		    iface_has_addr(v, (uint16_t)i, a))
+			return (uint16_t)i;
+	}
+	return NONE16;
+}
+
+void bridge_learn(struct vfr *v, const struct judge *j)
+{
+	const uint8_t *mac = j->p->hdr + 6;
+	struct mac_entry *e;
+	uint64_t h;
+	uint32_t k;
+
+	h = hash_bytes(v->seed, mac, 6);
+	for (k = 0; k < 4; k++) {
+		e = &v->macs[(h + k) % v->lim.macs];
+		if (e->seen_ns && memcmp(e->mac, mac, 6) &&
+		    v->now - e->seen_ns < AGE_NS)
+			continue;
+		if (!e->seen_ns)
+			v->st.macs++;
+		memcpy(e->mac, mac, 6);
+		e->dev = j->dev;
+		e->vlan = j->vlan;
+		e->seen_ns = v->now;
+		return;
+	}
+}
+
+void bridge_tick(struct vfr *v)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->lim.macs && v->st.macs; i++) {
+		if (v->macs[i].seen_ns &&
+		    v->now - v->macs[i].seen_ns >= AGE_NS) {
+			v->macs[i].seen_ns = 0;
+			v->st.macs--;
+		}
+	}
+}
+
+void bridge_send(struct vfr *v, struct judge *j, uint16_t iface)
+{
+	struct way w = { .out = iface, .neigh = NONE16 };
+
+	j->bridged = 1;
+	TRACE(v, j, BRIDGE, iface, 0);
+	forward_way(v, j, &w);
+}
+
+/* A copy of j's packet to one more port of the net. */
+static void copy_to(struct vfr *v, struct judge *j, uint16_t iface)
+{
+	const struct iface *o = &v->t->ifaces[iface];
+	struct vfr_packet *c;
+
+	if (o->dev == NONE16)
+		return;
+	c = own_clone(v, j->p);
+	if (!c)
+		return;
+	forward_ether(c, j->l3, c->hdr, c->hdr + 6, o->vlan);
+	own_send(v, c, iface);
+}
+
+/* Port i of the net that j came in from, other than where it came in. */
+static bool is_other(const struct vfr *v, const struct judge *j, uint32_t i)
+{
+	const struct iface *in = &v->t->ifaces[j->in], *o = &v->t->ifaces[i];
+
+	if (i == j->in)
+		return false;
+	if (o->bridged)
+		return o->net == in->net;
+	return in->bridged && v->t->rs.p.nets[in->net].nic == i;
+}
+
+void bridge_flood(struct vfr *v, struct judge *j)
+{
+	const struct iface *in = &v->t->ifaces[j->in];
+	uint16_t to;
+	uint32_t i;
+
+	if (!j->multicast) {
+		to = iface_of_mac(v, in->net, j->p->hdr);
+		if (to == NONE16 && in->bridged)
+			to = v->t->rs.p.nets[in->net].nic;
+		if (to == NONE16 || to == j->in)
+			judge_drop(v, j, VFR_DROP_NOT_FOR_US);
+		else
+			bridge_send(v, j, to);
+		return;
+	}
+	for (i = 0; i < v->t->nr_ifaces; i++)
+		if (is_other(v, j, i))
+			copy_to(v, j, (uint16_t)i);
+	judge_local(v, j);
+}
+
+/* Multicast and broadcast: each way out is asked of the rules. */
+static void group(struct vfr *v, struct judge *j)
+{
+	bool sent = false;
+	uint32_t i, rule;
+
+	for (i = 0; i < v->t->nr_ifaces; i++) {
+		if (!is_other(v, j, i))
+			continue;
+		j->key.out = (uint16_t)i;
+		rule = vfr_cls_lookup(&v->t->rs.cls, &j->key);
+		if (rule == VFR_CLS_NONE)
+			continue;
+		j->rule = rule;
+		TRACE(v, j, RULE, rule, 0);
+		v->t->rules[rule].packets++;
+		v->t->rules[rule].bytes += j->p->len;
+		if (v->t->rs.p.rules[rule].action != VFR_ALLOW)
+			continue;
+		copy_to(v, j, (uint16_t)i);
+		sent = true;
+	}
+	if (sent)
+		judge_local(v, j);
+	else
+		judge_drop(v, j, j->rule == NONE32 ? VFR_DROP_DEFAULT_DENY
+						   : VFR_DROP_RULE);
+}
+
+void bridge_rx(struct vfr *v, struct judge *j)
+{
+	const struct iface *in = &v->t->ifaces[j->in];
+	int dir;
+
+	if (!judge_binding(v, j))
+		return judge_drop(v, j, VFR_DROP_SPOOF);
+	if (in->kind == VFR_PORT_NIC)
+		bridge_learn(v, j);
+	if (j->multicast)
+		return group(v, j);
+	j->to = iface_of_mac(v, in->net, j->p->hdr);
+	if (j->to == NONE16 && in->kind == VFR_PORT_VIF)
+		j->to = v->t->rs.p.nets[in->net].nic;
+	if (j->to == NONE16 || j->to == j->in ||
+	    (v->t->ifaces[j->to].kind == VFR_PORT_VIF &&
+	     !iface_has_addr(v, j->to, &j->key.dst)))
+		return judge_drop(v, j, VFR_DROP_NOT_FOR_US);
+	if (unlikely(j->frag))
+		return frag_rx(v, j);
+	judge_flow(v, j, &dir);
+}

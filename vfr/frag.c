@@ -1,0 +1,276 @@
+/*
+ * frag.c: fragments are judged as the datagram they belong to.
+ *
+ * Nothing is put together.  The first fragment carries the ports and is
+ * judged by flow and rules; the others follow its verdict.  Those that come
+ * before it wait, a few of them, for a short time.  Which bytes have been seen
+ * is remembered, and a datagram whose pieces overlap (RFC 5722 says what for)
+ * is dropped from then on.  All of it is bounded, and one port can use at most
+ * half of the table.
+ */
+#include "internal.h"
+
+#define LIFE_NS		(30 * NS_PER_S)
+#define HELD_EACH	16
+#define HELD_ALL	128
+
+static bool is_for(const struct frag *f, const struct judge *j)
+{
+	return f->used && f->id == j->frag_id && f->proto == j->key.proto &&
+	       f->dev == j->dev && f->vlan == j->vlan &&
+	       vfr_addr_eq(&f->src, &j->key.src) &&
+	       vfr_addr_eq(&f->dst, &j->key.dst);
+}
+
+/* Drop what waits in f. */
+static void drop_held(struct vfr *v, struct frag *f, enum vfr_reason reason)
+{
+	struct vfr_packet *p = f->held, *next;
+
+	f->held = NULL;
+	f->held_tail = &f->held;
+	for (; p; p = next) {
+		next = p->next;
+		p->next = NULL;
+		v->nr_frag_held--;
+		judge_unhold(v, p, p->port, reason);
+	}
+	f->nr_held = 0;
+}
+
+static void forget(struct vfr *v, struct frag *f)
+{
+	drop_held(v, f, VFR_DROP_FRAG_LIMIT);
+	f->used = 0;
+	v->nr_frags--;
+}
+
+static struct frag *lookup(struct vfr *v, const struct judge *j)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->lim.fragments && v->nr_frags; i++)
+		if (is_for(&v->frags[i], j))
+			return &v->frags[i];
+	return NULL;
+}
+
+/* A free entry; when a port has its half, its own oldest makes room. */
+static struct frag *make_slot(struct vfr *v, const struct judge *j)
+{
+	struct frag *free = NULL, *oldest = NULL;
+	uint32_t i, mine = 0;
+
+	for (i = 0; i < v->lim.fragments; i++) {
+		struct frag *f = &v->frags[i];
+
+		if (!f->used) {
+			free = f;
+		} else if (f->dev == j->dev) {
+			mine++;
+			if (!oldest || f->due_ns < oldest->due_ns)
+				oldest = f;
+		}
+	}
+	if (free && mine < v->lim.fragments / 2)
+		return free;
+	if (oldest)
+		forget(v, oldest);
+	return oldest;
+}
+
+static struct frag *create(struct vfr *v, const struct judge *j)
+{
+	struct frag *f = make_slot(v, j);
+
+	if (!f)
+		return NULL;
+	memset(f, 0, sizeof(*f));
+	f->used = 1;
+	f->src = j->key.src;
+	f->dst = j->key.dst;
+	f->id = j->frag_id;
+	f->dev = j->dev;
+	f->vlan = j->vlan;
+	f->proto = j->key.proto;
+	f->due_ns = v->now + LIFE_NS;
+	f->held_tail = &f->held;
+	v->nr_frags++;
+	return f;
+}
+
+enum seen { NEW_BYTES, SEEN_BEFORE, OVERLAP, TOO_MANY };
+
+/* Note the bytes [lo, hi); neighbouring ranges are joined. */
+static enum seen range_add(struct frag *f, uint32_t lo, uint32_t hi)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < f->nr_ranges && f->range[i].hi < lo; i++)
+		;
+	if (i < f->nr_ranges && f->range[i].lo < hi && lo < f->range[i].hi)
+		return lo >= f->range[i].lo && hi <= f->range[i].hi
+			? SEEN_BEFORE : OVERLAP;
+	if (i < f->nr_ranges && f->range[i].hi == lo) {
+		if (i + 1 < f->nr_ranges && f->range[i + 1].lo < hi)
+			return OVERLAP;
+		f->range[i].hi = hi;
+	} else if (i < f->nr_ranges && f->range[i].lo == hi) {
+		f->range[i].lo = lo;
+	} else {
+		if (f->nr_ranges == FRAG_RANGES)
+			return TOO_MANY;
+		for (k = f->nr_ranges++; k > i; k--)
+			f->range[k] = f->range[k - 1];
+		f->range[i].lo = lo;
+		f->range[i].hi = hi;
+	}
+	if (i + 1 < f->nr_ranges && f->range[i].hi == f->range[i + 1].lo) {
+		f->range[i].hi = f->range[i + 1].hi;
+		for (k = i + 1; k + 1 < f->nr_ranges; k++)
+			f->range[k] = f->range[k + 1];
+		f->nr_ranges--;
+	}
+	return NEW_BYTES;
+}
+
+/* Does j fit what was seen of its datagram?  NONE if so. */
+static enum vfr_reason account(struct frag *f, const struct judge *j)
+{
+	uint32_t lo = j->frag_off;
+	uint32_t hi = lo + j->l3 + j->ip_len - j->frag_at;
+
+	if (f->bad)
+		return (enum vfr_reason)f->bad;
+	if (hi == lo || (j->frag_more && hi % 8) || hi > 65535)
+		return VFR_DROP_MALFORMED;
+	if (!j->frag_more && f->total && f->total != hi)
+		return VFR_DROP_FRAG_OVERLAP;
+	if (f->total && hi > f->total)
+		return VFR_DROP_FRAG_OVERLAP;
+	if (!j->frag_more) {
+		if (f->nr_ranges && f->range[f->nr_ranges - 1].hi > hi)
+			return VFR_DROP_FRAG_OVERLAP;
+		f->total = hi;
+	}
+	switch (range_add(f, lo, hi)) {
+	case NEW_BYTES:
+		return VFR_DROP_NONE;
+	case TOO_MANY:
+		return VFR_DROP_FRAG_LIMIT;
+	default:
+		return VFR_DROP_FRAG_OVERLAP;
+	}
+}
+
+static void hold(struct vfr *v, struct judge *j, struct frag *f)
+{
+	struct vfr_packet *p = j->p;
+
+	if (f->nr_held == HELD_EACH || v->nr_frag_held == HELD_ALL)
+		return judge_drop(v, j, VFR_DROP_FRAG_LIMIT);
+	p->next = NULL;
+	*f->held_tail = p;
+	f->held_tail = &p->next;
+	f->nr_held++;
+	v->nr_frag_held++;
+	judge_hold(v, j);
+}
+
+/* A later fragment goes the way of the first. */
+static void follow(struct vfr *v, struct judge *j, const struct frag *f)
+{
+	uint16_t out = j->to;
+	int dir;
+
+	j->key = f->ckey;
+	j->fkey = f->fkey;
+	j->to = out;
+	j->hash = flow_hash(v, &j->fkey);
+	TRACE(v, j, FRAGMENT, 0, 0);
+	judge_flow(v, j, &dir);
+}
+
+static void first(struct vfr *v, struct judge *j, struct frag *f)
+{
+	struct vfr_packet *p, *next;
+	struct judge again;
+	uint16_t to = j->to;
+	int dir;
+
+	f->ckey = j->key;
+	f->ckey.frag = VFR_FRAG_ANY;
+	f->fkey = j->fkey;
+	judge_flow(v, j, &dir);
+	if (j->reason != VFR_DROP_NONE) {
+		f->bad = j->reason;
+		drop_held(v, f, (enum vfr_reason)j->reason);
+		return;
+	}
+	f->judged = 1;
+	p = f->held;
+	f->held = NULL;
+	f->held_tail = &f->held;
+	f->nr_held = 0;
+	for (; p; p = next) {
+		next = p->next;
+		p->next = NULL;
+		v->nr_frag_held--;
+		if (judge_again(v, &again, p)) {
+			again.to = to;
+			follow(v, &again, f);
+		}
+	}
+}
+
+static bool complete(const struct frag *f)
+{
+	return f->judged && f->total && f->nr_ranges == 1 &&
+	       !f->range[0].lo && f->range[0].hi == f->total;
+}
+
+void frag_rx(struct vfr *v, struct judge *j)
+{
+	enum vfr_reason reason;
+	struct frag *f;
+
+	if (!judge_binding(v, j))
+		return judge_drop(v, j, VFR_DROP_SPOOF);
+	f = lookup(v, j);
+	if (!f)
+		f = create(v, j);
+	if (!f)
+		return judge_drop(v, j, VFR_DROP_FRAG_LIMIT);
+	reason = account(f, j);
+	if (reason != VFR_DROP_NONE) {
+		f->bad = (uint8_t)reason;
+		drop_held(v, f, reason);
+		return judge_drop(v, j, reason);
+	}
+	if (!(j->frag & VFR_FRAG_LATER))
+		first(v, j, f);
+	else if (f->judged)
+		follow(v, j, f);
+	else
+		hold(v, j, f);
+	if (complete(f))
+		forget(v, f);
+}
+
+void frag_tick(struct vfr *v)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->lim.fragments && v->nr_frags; i++)
+		if (v->frags[i].used && v->now >= v->frags[i].due_ns)
+			forget(v, &v->frags[i]);
+}
+
+void frag_drop_dev(struct vfr *v, uint32_t dev)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->lim.fragments; i++)
+		if (v->frags[i].used && v->frags[i].dev == dev)
+			forget(v, &v->frags[i]);
+}

@@ -1,0 +1,250 @@
+/*
+ * neigh.c: MAC addresses of next hops on NIC links.
+ *
+ * vifs need none of this: their MAC is bound.  An entry is made only because
+ * the VFR wants to send there, and changes only by answers about it; what
+ * strangers announce makes no entries.  A few packets wait while it is asked.
+ * The table is bounded: entries that failed or are still waiting go first,
+ * then those unused for a minute.
+ */
+#include "internal.h"
+
+#define ASK_AGAIN_NS	(NS_PER_S)
+#define ASK_TRIES	3
+#define FRESH_NS	(30 * NS_PER_S)		/* asked again after this */
+#define UNUSED_NS	(60 * NS_PER_S)
+#define FAILED_NS	(3 * NS_PER_S)		/* not asked again before */
+#define HELD_EACH	16
+#define HELD_ALL	128
+
+static uint32_t *head_of(const struct vfr *v, uint32_t dev, uint32_t vlan,
+			 const struct vfr_addr *a)
+{
+	uint64_t h = hash_bytes(v->seed, a, sizeof(*a)) + dev * 31 + vlan;
+
+	return &v->neigh_heads[h & (v->lim.neighbours - 1)];
+}
+
+void neigh_init(struct vfr *v)
+{
+	uint32_t i;
+
+	memset(v->neighs, 0, v->lim.neighbours * sizeof(*v->neighs));
+	memset(v->neigh_heads, 0xff, v->lim.neighbours * sizeof(uint32_t));
+	for (i = 0; i < v->lim.neighbours; i++)
+		v->neighs[i].held_tail = &v->neighs[i].held;
+}
+
+static uint32_t find(const struct vfr *v, uint32_t dev, uint32_t vlan,
+		     const struct vfr_addr *a)
+{
+	uint32_t i = *head_of(v, dev, vlan, a);
+
+	while (i != NONE32 && !(v->neighs[i].dev == dev &&
+				v->neighs[i].vlan == vlan &&
+				vfr_addr_eq(&v->neighs[i].addr, a)))
+		i = v->neighs[i].next;
+	return i;
+}
+
+/* All that wait for n go to dev, or are dropped. */
+static void release_held(struct vfr *v, struct neigh *n,
+			 enum vfr_reason reason)
+{
+	struct vfr_packet *p = n->held, *next;
+
+	n->held = NULL;
+	n->held_tail = &n->held;
+	for (; p; p = next) {
+		next = p->next;
+		p->next = NULL;
+		n->nr_held--;
+		v->nr_held--;
+		memcpy(p->hdr, n->mac, 6);
+		judge_unhold(v, p, n->dev, reason);
+	}
+}
+
+static void forget(struct vfr *v, uint32_t i)
+{
+	struct neigh *n = &v->neighs[i];
+	uint32_t *link = head_of(v, n->dev, n->vlan, &n->addr);
+
+	release_held(v, n, VFR_DROP_NO_NEIGHBOUR);
+	while (*link != i)
+		link = &v->neighs[*link].next;
+	*link = n->next;
+	n->state = NEIGH_FREE;
+	n->gen++;
+	v->st.neighbours--;
+}
+
+/* A free slot: how willing we are to give up each kind of entry. */
+static uint32_t make_slot(struct vfr *v)
+{
+	uint32_t best = NONE32, i;
+	int best_worth = 3, worth;
+
+	for (i = 0; i < v->lim.neighbours && best_worth; i++) {
+		const struct neigh *n = &v->neighs[i];
+
+		if (n->state == NEIGH_FREE)
+			worth = 0;
+		else if (n->state == NEIGH_FAILED)
+			worth = 1;
+		else if (v->now - n->used_ns > UNUSED_NS)
+			worth = 2;
+		else
+			continue;
+		if (worth < best_worth) {
+			best = i;
+			best_worth = worth;
+		}
+	}
+	if (best != NONE32 && best_worth)
+		forget(v, best);
+	return best;
+}
+
+static void ask(struct vfr *v, struct neigh *n)
+{
+	uint16_t iface = iface_find(v, n->dev, n->vlan);
+
+	n->due_ns = v->now + ASK_AGAIN_NS;
+	n->tries++;
+	if (iface == NONE16)
+		return;
+	if (vfr_addr_is_v4(&n->addr))
+		arp_ask(v, iface, &n->addr);
+	else
+		ndp_ask(v, iface, &n->addr);
+}
+
+uint16_t neigh_get(struct vfr *v, uint16_t iface, const struct vfr_addr *hop)
+{
+	const struct iface *ifc = &v->t->ifaces[iface];
+	uint32_t i, *head;
+	struct neigh *n;
+
+	if (ifc->dev == NONE16)
+		return NONE16;
+	i = find(v, ifc->dev, ifc->vlan, hop);
+	if (i == NONE32) {
+		i = make_slot(v);
+		if (i == NONE32)
+			return NONE16;
+		n = &v->neighs[i];
+		n->addr = *hop;
+		n->dev = ifc->dev;
+		n->vlan = ifc->vlan;
+		n->state = NEIGH_WAITING;
+		n->tries = 0;
+		head = head_of(v, n->dev, n->vlan, hop);
+		n->next = *head;
+		*head = i;
+		v->st.neighbours++;
+		n->used_ns = v->now;
+		ask(v, n);
+		return (uint16_t)i;
+	}
+	n = &v->neighs[i];
+	n->used_ns = v->now;
+	return (uint16_t)i;
+}
+
+void neigh_learn(struct vfr *v, uint16_t iface, const struct vfr_addr *a,
+		 const uint8_t *mac)
+{
+	const struct iface *ifc = &v->t->ifaces[iface];
+	uint32_t i = find(v, ifc->dev, ifc->vlan, a);
+	struct neigh *n;
+
+	if (i == NONE32 || (mac[0] & 1) || !memcmp(mac, ifc->mac, 6))
+		return;
+	n = &v->neighs[i];
+	memcpy(n->mac, mac, 6);
+	n->state = NEIGH_VALID;
+	n->tries = 0;
+	n->due_ns = v->now + FRESH_NS;
+	release_held(v, n, VFR_DROP_NONE);
+}
+
+void neigh_hold(struct vfr *v, struct judge *j, uint16_t i)
+{
+	struct neigh *n = &v->neighs[i];
+	struct vfr_packet *p = j->p;
+
+	if (n->state == NEIGH_FAILED && v->now >= n->due_ns) {
+		n->state = NEIGH_WAITING;	/* it may be back by now */
+		n->tries = 0;
+		ask(v, n);
+	}
+	if (n->state == NEIGH_FAILED || n->nr_held == HELD_EACH ||
+	    v->nr_held == HELD_ALL)
+		return judge_drop(v, j, VFR_DROP_NO_NEIGHBOUR);
+	p->next = NULL;
+	*n->held_tail = p;
+	n->held_tail = &p->next;
+	n->nr_held++;
+	v->nr_held++;
+	judge_hold(v, j);
+}
+
+static void tick_one(struct vfr *v, uint32_t i)
+{
+	struct neigh *n = &v->neighs[i];
+
+	if (n->state == NEIGH_FREE || v->now < n->due_ns)
+		return;
+	if (n->state == NEIGH_FAILED ||
+	    (n->state == NEIGH_VALID && v->now - n->used_ns > UNUSED_NS)) {
+		if (v->now - n->used_ns > UNUSED_NS)
+			forget(v, i);
+	} else if (n->tries < ASK_TRIES) {
+		ask(v, n);
+	} else {
+		n->state = NEIGH_FAILED;
+		n->due_ns = v->now + FAILED_NS;
+		release_held(v, n, VFR_DROP_NO_NEIGHBOUR);
+	}
+}
+
+void neigh_tick(struct vfr *v)
+{
+	uint32_t i, k;
+
+	for (k = 0; k < 1024 && k < v->lim.neighbours; k++) {
+		i = v->neigh_hand;
+		v->neigh_hand = (i + 1) & (v->lim.neighbours - 1);
+		tick_one(v, i);
+	}
+}
+
+/* dev is going away: nothing may wait for it, or have come from it. */
+void neigh_drop_dev(struct vfr *v, uint32_t dev)
+{
+	struct vfr_packet *p, **link;
+	uint32_t i;
+
+	for (i = 0; i < v->lim.neighbours; i++) {
+		struct neigh *n = &v->neighs[i];
+
+		if (n->state == NEIGH_FREE)
+			continue;
+		if (n->dev == dev) {
+			forget(v, i);
+			continue;
+		}
+		for (link = &n->held; (p = *link); ) {
+			if (p->port != dev) {
+				link = &p->next;
+				continue;
+			}
+			*link = p->next;
+			n->nr_held--;
+			v->nr_held--;
+			judge_unhold(v, p, dev, VFR_DROP_PORT_DOWN);
+		}
+		n->held_tail = link;
+	}
+}

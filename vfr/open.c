@@ -1,0 +1,367 @@
+/*
+ * open.c: a packet that belongs to no flow.
+ *
+ * Destination translation, route, rules, source translation, in this order;
+ * the rules see real addresses.  If the rule is stateful a flow is made that
+ * remembers all of it, and only what follows from the flow is asked again.
+ */
+#include "internal.h"
+
+static bool is_echo(const struct judge *j)
+{
+	return j->key.proto == IP_ICMP ? j->key.sport == ICMP_ECHO
+				       : j->key.proto == IP_ICMP6 &&
+					 j->key.sport == ICMP6_ECHO;
+}
+
+static bool has_ports(const struct judge *j)
+{
+	return j->key.proto == IP_TCP || j->key.proto == IP_UDP ||
+	       is_echo(j);
+}
+
+static void count_rule(struct vfr *v, const struct judge *j, uint32_t rule)
+{
+	struct rule_rt *rt = &v->t->rules[rule == NONE32 ? v->lim.rules : rule];
+
+	rt->packets++;
+	rt->bytes += j->p->len;
+}
+
+/* Ask the rules.  True: allowed by *rule; else the packet is gone. */
+static bool ask_rules(struct vfr *v, struct judge *j)
+{
+	const struct vfr_rs_rule *r;
+	uint32_t rule;
+
+	rule = vfr_cls_lookup(&v->t->rs.cls, &j->key);
+	j->rule = rule;
+	if (rule == VFR_CLS_NONE) {
+		TRACE(v, j, NO_RULE, 0, 0);
+		count_rule(v, j, NONE32);
+		judge_drop(v, j, VFR_DROP_DEFAULT_DENY);
+		return false;
+	}
+	TRACE(v, j, RULE, rule, 0);
+	r = &v->t->rs.p.rules[rule];
+	if (r->limit && !limit_rule(v, rule, &j->key.src)) {
+		TRACE(v, j, LIMIT, rule, 0);
+		v->t->rules[rule].limited++;
+		if (r->action == VFR_ALLOW) {
+			judge_drop(v, j, VFR_DROP_LIMIT);
+			return false;
+		}
+	} else if (r->flags & VFR_RULE_LOG) {
+		log_rule(v, j, rule);
+	}
+	if (r->action == VFR_ALLOW)
+		return true;
+	count_rule(v, j, rule);
+	if (r->action == VFR_REJECT) {
+		if (j->key.proto == IP_TCP)
+			tcp_reject(v, j);
+		else
+			icmp_error(v, j, ICMP_PROHIBITED, 0);
+	}
+	judge_drop(v, j, VFR_DROP_RULE);
+	return false;
+}
+
+/* Whose share a flow takes from: the domain's that it concerns. */
+static uint32_t owner_of(const struct vfr *v, uint16_t in, uint16_t out)
+{
+	const struct iface *i = &v->t->ifaces[in], *o = &v->t->ifaces[out];
+
+	if (i->kind == VFR_PORT_NIC && o->kind == VFR_PORT_VIF &&
+	    o->dev != NONE16)
+		return o->dev;
+	return i->dev;
+}
+
+static void side_way(const struct vfr *v, struct flow_side *s,
+		     const struct way *w)
+{
+	s->out = w->out;
+	s->neigh = w->neigh;
+	s->neigh_gen = w->neigh == NONE16 ? 0 : v->neighs[w->neigh].gen;
+}
+
+/* The keys of both directions.  real: destination after translation. */
+static void flow_keys(struct vfr *v, struct flow *f, const struct judge *j,
+		      uint16_t out, const struct vfr_addr *nat_src)
+{
+	struct flow_key *k = &f->side[1].key;
+	const struct iface *o = &v->t->ifaces[out];
+
+	f->side[0].key = j->fkey;
+	f->side[0].in = j->in;
+	f->side[1].in = out;
+	memset(k, 0, sizeof(*k));
+	k->src = j->key.dst;
+	k->dst = *nat_src;
+	k->sport = is_echo(j) || !has_ports(j) ? j->fkey.dport : j->key.dport;
+	k->dport = j->fkey.sport;
+	k->dev = o->dev;
+	k->vlan = o->vlan;
+	k->proto = j->key.proto;
+	k->bridged = j->fkey.bridged;
+}
+
+static bool flow_is_mirror(const struct flow *f)
+{
+	const struct flow_key *a = &f->side[0].key, *b = &f->side[1].key;
+
+	return vfr_addr_eq(&a->src, &b->dst) && vfr_addr_eq(&a->dst, &b->src) &&
+	       a->sport == b->dport && a->dport == b->sport;
+}
+
+struct opening {
+	struct way	way;
+	uint32_t	nat_dst, nat_src;	/* index or NONE32 */
+	struct vfr_addr	src;		/* after source NAT */
+};
+
+static struct flow *flow_make(struct vfr *v, struct judge *j,
+			      const struct opening *o)
+{
+	struct flow *f = flow_alloc(v, owner_of(v, j->in, o->way.out));
+	struct way back;
+
+	if (!f) {
+		judge_drop(v, j, VFR_DROP_FLOW_LIMIT);
+		return NULL;
+	}
+	f->rule = j->rule;
+	f->gen = v->gen;
+	f->nat_dst = (uint16_t)o->nat_dst;
+	f->nat_src = (uint16_t)o->nat_src;
+	f->expires = v->ticks + TICKS(30);
+	flow_keys(v, f, j, o->way.out, &o->src);
+	side_way(v, &f->side[0], &o->way);
+	if (j->bridged) {
+		f->flags |= FLOW_BRIDGED;
+		back = (struct way){ .out = j->in, .neigh = NONE16 };
+	} else if (route_back(v, j->in, &j->key.src, &back)) {
+		route_resolve(v, &back);
+	} else {
+		back = (struct way){ .out = j->in, .neigh = NONE16 };
+	}
+	side_way(v, &f->side[1], &back);
+
+	if (j->key.proto == IP_TCP && !tcp_open(v, f, j)) {
+		flow_free(v, f);
+		judge_drop(v, j, VFR_DROP_STATE);
+		return NULL;
+	}
+	if (!nat_insert(v, f, o->nat_src != NONE32 && has_ports(j))) {
+		bool nat = o->nat_src != NONE32;
+
+		flow_free(v, f);
+		judge_drop(v, j, nat ? VFR_DROP_NAT : VFR_DROP_FLOW_LIMIT);
+		return NULL;
+	}
+	if (!flow_is_mirror(f))
+		f->flags |= FLOW_NAT;
+	v->st.flows_created++;
+	v->t->rules[f->rule].flows++;
+	if (o->nat_dst != NONE32)
+		v->t->nats[o->nat_dst].flows++;
+	if (o->nat_src != NONE32)
+		v->t->nats[o->nat_src].flows++;
+	return f;
+}
+
+/* Destination translation and route; rules are asked by what comes out. */
+static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
+{
+	uint32_t route;
+
+	if (j->bridged) {
+		o->way = (struct way){ .out = j->to, .neigh = NONE16 };
+		o->nat_dst = NONE32;
+		TRACE(v, j, BRIDGE, j->to, 0);
+		return true;
+	}
+	o->nat_dst = nat_find_dst(v, j, &j->key.dst, &j->key.dport);
+	if (o->nat_dst != NONE32)
+		TRACE(v, j, NAT_DST, o->nat_dst, 0);
+	else if (iface_owns(v, j->in, &j->key.dst)) {
+		icmp_local(v, j);
+		return false;
+	}
+	if (!route_way(v, &j->key.src, &j->key.dst, &o->way, &route)) {
+		const struct fib_entry *e =
+			route_find(v, &j->key.src, &j->key.dst);
+
+		if (e && e->kind == FIB_SELF) {
+			icmp_local(v, j);
+			return false;
+		}
+		icmp_error(v, j, e ? ICMP_NO_HOST : ICMP_NO_ROUTE, 0);
+		judge_drop(v, j, VFR_DROP_NO_ROUTE);
+		return false;
+	}
+	TRACE(v, j, ROUTE, o->way.out, route);
+	return true;
+}
+
+static void stateless(struct vfr *v, struct judge *j, const struct opening *o)
+{
+	struct vfr_addr src = j->key.src;
+
+	count_rule(v, j, j->rule);
+	if (!j->bridged && (o->nat_dst != NONE32 ||
+			    nat_find_src(v, j, o->way.out, &src) != NONE32)) {
+		judge_drop(v, j, VFR_DROP_NAT);	/* that needs a flow */
+		return;
+	}
+	forward_way(v, j, &o->way);
+}
+
+struct flow *open_packet(struct vfr *v, struct judge *j)
+{
+	struct opening o = { .nat_src = NONE32 };
+	struct flow *f;
+
+	if (!find_way(v, j, &o))
+		return NULL;
+	j->key.out = o.way.out;
+	if (!ask_rules(v, j))
+		return NULL;
+	if (!forward_fits(v, j, o.way.out))
+		return NULL;
+	route_resolve(v, &o.way);
+	if (v->t->rs.p.rules[j->rule].flags & VFR_RULE_STATELESS) {
+		stateless(v, j, &o);
+		return NULL;
+	}
+	if (j->icmp_error || (j->frag & VFR_FRAG_LATER)) {
+		judge_drop(v, j, VFR_DROP_STATE);	/* opens nothing */
+		return NULL;
+	}
+	o.src = j->key.src;
+	if (!j->bridged)
+		o.nat_src = nat_find_src(v, j, o.way.out, &o.src);
+	if (o.nat_src != NONE32 && vfr_addr_is_zero(&o.src)) {
+		judge_drop(v, j, VFR_DROP_NAT);
+		return NULL;
+	}
+	if (o.nat_src != NONE32)
+		TRACE(v, j, NAT_SRC, o.nat_src, 0);
+	f = flow_make(v, j, &o);
+	if (!f)
+		return NULL;
+	TRACE(v, j, FLOW_NEW, f->rule, 0);
+	forward_flow(v, j, f, 0);
+	return f;
+}
+
+/* --- after a reload --- */
+
+/* The opener's first packet, as far as rules and routes can ask. */
+static void flow_judge(struct vfr *v, const struct flow *f, struct judge *j)
+{
+	const struct flow_key *a = &f->side[0].key, *b = &f->side[1].key;
+	bool icmp = a->proto == IP_ICMP || a->proto == IP_ICMP6;
+
+	memset(j, 0, sizeof(*j));
+	j->fkey = *a;
+	j->dev = a->dev;
+	j->in = j->key.in = iface_find(v, a->dev, a->vlan);
+	j->v6 = !vfr_addr_is_v4(&a->src);
+	j->bridged = a->bridged;
+	j->key.src = a->src;
+	j->key.dst = a->dst;
+	j->key.proto = a->proto;
+	if (icmp) {
+		j->key.sport = a->proto == IP_ICMP ? ICMP_ECHO : ICMP6_ECHO;
+	} else {
+		j->key.sport = a->sport;
+		j->key.dport = a->dport;
+	}
+	if (a->proto == IP_TCP)
+		j->key.tcp_flags = TCP_SYN;
+	j->key.out = iface_find(v, b->dev, b->vlan);
+}
+
+/* The translations of f are what the ruleset in force would make. */
+static bool nat_same(struct vfr *v, struct flow *f, struct judge *j)
+{
+	const struct flow_key *b = &f->side[1].key;
+	struct vfr_addr src = j->key.src;
+	uint32_t nat_dst, nat_src;
+
+	nat_dst = nat_find_dst(v, j, &j->key.dst, &j->key.dport);
+	if (!vfr_addr_eq(&j->key.dst, &b->src))
+		return false;
+	if ((b->proto == IP_TCP || b->proto == IP_UDP) &&
+	    j->key.dport != b->sport)
+		return false;
+	nat_src = nat_find_src(v, j, j->key.out, &src);
+	if (!vfr_addr_eq(&src, &b->dst))
+		return false;
+	f->nat_dst = (uint16_t)nat_dst;
+	f->nat_src = (uint16_t)nat_src;
+	return true;
+}
+
+static bool ways_same(struct vfr *v, struct flow *f, const struct judge *j)
+{
+	struct way there, back;
+	uint32_t route;
+
+	if (j->bridged) {
+		there = (struct way){ .out = j->key.out, .neigh = NONE16 };
+		back = (struct way){ .out = j->in, .neigh = NONE16 };
+	} else if (!route_way(v, &j->key.src, &j->key.dst, &there, &route) ||
+		   there.out != j->key.out ||
+		   !route_back(v, j->in, &j->key.src, &back)) {
+		return false;
+	}
+	route_resolve(v, &there);
+	route_resolve(v, &back);
+	side_way(v, &f->side[0], &there);
+	side_way(v, &f->side[1], &back);
+	f->side[0].in = j->in;
+	f->side[1].in = j->key.out;
+	return true;
+}
+
+static bool rules_allow(struct vfr *v, struct flow *f, const struct judge *j)
+{
+	uint32_t rule;
+
+	if (v->keep_flows) {
+		if (f->gen + 1 == v->gen && f->rule != NONE32)
+			f->rule = v->remap[f->rule];
+		else
+			f->rule = NONE32;
+		return true;
+	}
+	rule = vfr_cls_lookup(&v->t->rs.cls, &j->key);
+	if (rule == VFR_CLS_NONE ||
+	    v->t->rs.p.rules[rule].action != VFR_ALLOW ||
+	    (v->t->rs.p.rules[rule].flags & VFR_RULE_STATELESS))
+		return false;
+	f->rule = rule;
+	return true;
+}
+
+bool open_rejudge(struct vfr *v, struct flow *f)
+{
+	struct judge j;
+
+	if (!v->t->blob)
+		return false;
+	flow_judge(v, f, &j);
+	if (j.in == NONE16 || j.key.out == NONE16 || !judge_binding(v, &j))
+		return false;
+	if (!j.bridged && !nat_same(v, f, &j))
+		return false;
+	if (!ways_same(v, f, &j) || !rules_allow(v, f, &j))
+		return false;
+	if (!v->keep_flows)
+		v->st.reload_checked++;
+	f->gen = v->gen;
+	return true;
+}

@@ -1,0 +1,311 @@
+/*
+ * route.c: which port leads to an address, and whose address it is.
+ *
+ * One table for all: the VFR's own addresses, those bound to vifs, the links
+ * of NICs, routed nets and static routes.  Longest prefix first: one hash
+ * lookup for each prefix length that occurs.  Built at load, then read only.
+ */
+#include "internal.h"
+
+static struct vfr_addr masked(const struct vfr_addr *a, unsigned int len)
+{
+	struct vfr_addr r = { { 0 } };
+	unsigned int bytes = len / 8, bits = len % 8;
+
+	memcpy(r.b, a->b, bytes);
+	if (bits)
+		r.b[bytes] = a->b[bytes] & (uint8_t)(0xff00 >> bits);
+	return r;
+}
+
+static uint32_t *head_of(const struct vfr *v, const struct tables *t,
+			 const struct vfr_addr *dst, unsigned int len)
+{
+	uint64_t h = hash_bytes(v->seed, dst, sizeof(*dst)) + len * 0x9e3779b9u;
+
+	return &t->fib_heads[h & (v->lim.hosts - 1)];
+}
+
+/* Entries a ruleset needs at most. */
+uint32_t route_count(const struct vfr_ruleset *rs)
+{
+	const struct vfr_rs_parts *p = &rs->p;
+	uint64_t n = p->nr_routes;
+	uint32_t i;
+
+	for (i = 0; i < p->nr_nets; i++)
+		n += 2ull * p->nets[i].nr_addrs;
+	for (i = 0; i < p->nr_ports; i++)
+		n += 2ull * p->ports[i].nr_addrs;
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static struct fib_entry *add(struct vfr *v, struct tables *t,
+			     const struct vfr_addr *dst, uint8_t len,
+			     uint8_t kind, uint16_t out)
+{
+	struct fib_entry *e = &t->fib[t->nr_fib];
+	uint32_t *link;
+
+	memset(e, 0, sizeof(*e));
+	e->dst = masked(dst, len);
+	e->len = len;
+	e->kind = kind;
+	e->out = out;
+	e->route = NONE32;
+	e->next = NONE32;
+	/* At the end: of equals, the first one found is the first written. */
+	for (link = head_of(v, t, &e->dst, len); *link != NONE32;
+	     link = &t->fib[*link].next)
+		;
+	*link = t->nr_fib++;
+	return e;
+}
+
+static void add_port(struct vfr *v, struct tables *t, uint16_t i)
+{
+	const struct vfr_rs_port *o = &t->rs.p.ports[i];
+	const struct vfr_prefix *a = t->rs.p.addrs + o->first_addr;
+	uint32_t k;
+
+	for (k = 0; k < o->nr_addrs; k++) {
+		if (o->kind == VFR_PORT_VIF) {
+			add(v, t, &a[k].addr, a[k].len, FIB_VIF, i);
+			continue;
+		}
+		add(v, t, &a[k].addr, 128, FIB_SELF, i);
+		if (a[k].len < 128)
+			add(v, t, &a[k].addr, a[k].len, FIB_LINK, i);
+	}
+}
+
+static void add_net(struct vfr *v, struct tables *t,
+		    const struct vfr_rs_net *n)
+{
+	const struct vfr_prefix *a = t->rs.p.addrs + n->first_addr;
+	uint32_t k;
+
+	for (k = 0; k < n->nr_addrs && n->kind == VFR_NET_ROUTED; k++) {
+		add(v, t, &a[k].addr, 128, FIB_SELF, NONE16);
+		if (a[k].len < 128)
+			add(v, t, &a[k].addr, a[k].len, FIB_NET, NONE16);
+	}
+}
+
+void route_build(struct vfr *v, struct tables *t)
+{
+	const struct vfr_rs_parts *p = &t->rs.p;
+	struct fib_entry *e;
+	bool used[129] = { false };
+	uint32_t i;
+	int len;
+
+	t->nr_fib = t->nr_fib_lens = 0;
+	memset(t->fib_heads, 0xff, v->lim.hosts * sizeof(*t->fib_heads));
+	for (i = 0; i < p->nr_nets; i++)
+		add_net(v, t, &p->nets[i]);
+	for (i = 0; i < p->nr_ports; i++)
+		add_port(v, t, (uint16_t)i);
+	for (i = 0; i < p->nr_routes; i++) {
+		const struct vfr_rs_route *r = &p->routes[i];
+
+		e = add(v, t, &r->dst.addr, r->dst.len, FIB_ROUTE, r->port);
+		e->src = r->src;
+		e->via = r->via;
+		e->route = i;
+	}
+	for (i = 0; i < t->nr_fib; i++)
+		used[t->fib[i].len] = true;
+	for (len = 128; len >= 0; len--)
+		if (used[len])
+			t->fib_lens[t->nr_fib_lens++] = (uint8_t)len;
+}
+
+const struct fib_entry *route_find(const struct vfr *v,
+				   const struct vfr_addr *src,
+				   const struct vfr_addr *dst)
+{
+	const struct tables *t = v->t;
+	const struct fib_entry *e, *best = NULL;
+	uint32_t k, i;
+
+	for (k = 0; k < t->nr_fib_lens && !best; k++) {
+		uint8_t len = t->fib_lens[k];
+		struct vfr_addr m = masked(dst, len);
+
+		for (i = *head_of(v, t, &m, len); i != NONE32; i = e->next) {
+			e = &t->fib[i];
+			if (e->len != len || !vfr_addr_eq(&e->dst, &m) ||
+			    !vfr_prefix_has(&e->src, src))
+				continue;
+			if (!best || e->src.len > best->src.len)
+				best = e;
+		}
+	}
+	return best;
+}
+
+static bool link_local(const struct vfr_addr *a)
+{
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+static bool iface_up(const struct vfr *v, const struct iface *i)
+{
+	return i->dev != NONE16 && v->ports[i->dev].up;
+}
+
+/* The gateway of a NIC in dst's family; zero: none. */
+static const struct vfr_addr *gateway_of(const struct iface *i,
+					 const struct vfr_addr *dst)
+{
+	return vfr_addr_is_v4(dst) ? &i->rs->gateway4 : &i->rs->gateway6;
+}
+
+static bool default_way(struct vfr *v, const struct vfr_addr *dst,
+			struct way *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->t->nr_ifaces; i++) {
+		const struct iface *ifc = &v->t->ifaces[i];
+
+		if (ifc->kind != VFR_PORT_NIC || !iface_up(v, ifc) ||
+		    vfr_addr_is_zero(gateway_of(ifc, dst)))
+			continue;
+		w->out = (uint16_t)i;
+		w->hop = *gateway_of(ifc, dst);
+		return true;
+	}
+	return false;
+}
+
+void route_resolve(struct vfr *v, struct way *w)
+{
+	if (w->neigh == NONE16 && !vfr_addr_is_zero(&w->hop) &&
+	    v->t->ifaces[w->out].kind == VFR_PORT_NIC)
+		w->neigh = neigh_get(v, w->out, &w->hop);
+}
+
+bool route_way(struct vfr *v, const struct vfr_addr *src,
+	       const struct vfr_addr *dst, struct way *w, uint32_t *route)
+{
+	const struct fib_entry *e;
+
+	w->neigh = NONE16;
+	*route = NONE32;
+	if (link_local(dst) || dst->b[0] == 0xff)
+		return false;
+	e = route_find(v, src, dst);
+	if (!e)
+		return default_way(v, dst, w);
+	if (e->kind == FIB_SELF || e->kind == FIB_NET)
+		return false;
+	w->out = e->out;
+	w->hop = vfr_addr_is_zero(&e->via) ? *dst : e->via;
+	*route = e->route;
+	return true;
+}
+
+bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *src,
+		struct way *w)
+{
+	const struct iface *ifc = &v->t->ifaces[in];
+	const struct fib_entry *e;
+
+	w->out = in;
+	w->neigh = NONE16;
+	w->hop = *src;
+	if (ifc->kind == VFR_PORT_VIF)
+		return true;
+	e = route_find(v, src, src);
+	if (e && e->out == in && e->kind == FIB_LINK)
+		return true;
+	if (e && e->out == in && e->kind == FIB_ROUTE) {
+		if (!vfr_addr_is_zero(&e->via))
+			w->hop = e->via;
+		return true;
+	}
+	w->hop = *gateway_of(ifc, src);
+	return !vfr_addr_is_zero(&w->hop);
+}
+
+/* --- whose address is it? --- */
+
+static bool addrs_have(const struct vfr_prefix *a, uint32_t n,
+		       const struct vfr_addr *x, bool exact)
+{
+	for (; n; n--, a++)
+		if (exact ? vfr_addr_eq(&a->addr, x) : vfr_prefix_has(a, x))
+			return true;
+	return false;
+}
+
+/* Link-local address of a MAC (RFC 4291, appendix A). */
+static bool is_ll_of(const struct vfr_addr *a, const uint8_t *m)
+{
+	const uint8_t ll[16] = { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff,
+				 0xfe, m[3], m[4], m[5] };
+
+	return !memcmp(a->b, ll, 16);
+}
+
+/* vif: bound to it.  NIC: the VFR's own there. */
+bool iface_has_addr(const struct vfr *v, uint16_t i, const struct vfr_addr *a)
+{
+	const struct iface *ifc = &v->t->ifaces[i];
+
+	if (addrs_have(v->t->rs.p.addrs + ifc->rs->first_addr,
+		       ifc->rs->nr_addrs, a, ifc->kind == VFR_PORT_NIC))
+		return true;
+	return ifc->bridged && is_ll_of(a, ifc->peer_mac);
+}
+
+/* The VFR's own, as stations on that port see it. */
+bool iface_owns(const struct vfr *v, uint16_t i, const struct vfr_addr *a)
+{
+	const struct iface *ifc = &v->t->ifaces[i];
+	const struct vfr_rs_net *n;
+
+	if (is_ll_of(a, ifc->mac))
+		return true;
+	if (ifc->kind == VFR_PORT_NIC)
+		return iface_has_addr(v, i, a);
+	n = &v->t->rs.p.nets[ifc->net];
+	if (n->kind == VFR_NET_BRIDGED)
+		return iface_has_addr(v, n->nic, a);
+	return addrs_have(v->t->rs.p.addrs + n->first_addr, n->nr_addrs, a,
+			  true);
+}
+
+bool net_has(const struct vfr *v, uint16_t net, const struct vfr_addr *a)
+{
+	const struct vfr_rs_net *n = &v->t->rs.p.nets[net];
+
+	return addrs_have(v->t->rs.p.addrs + n->first_addr, n->nr_addrs, a,
+			  false);
+}
+
+uint16_t iface_find(const struct vfr *v, uint32_t dev, uint16_t vlan)
+{
+	uint16_t i = v->ports[dev].iface;
+
+	while (i != NONE16 && v->t->ifaces[i].vlan != vlan)
+		i = v->t->ifaces[i].next;
+	return i;
+}
+
+/* The vif of a bridged net with this MAC. */
+uint16_t iface_of_mac(const struct vfr *v, uint16_t net, const uint8_t *mac)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->t->nr_ifaces; i++) {
+		const struct iface *ifc = &v->t->ifaces[i];
+
+		if (ifc->bridged && ifc->net == net &&
+		    !memcmp(ifc->peer_mac, mac, 6))
+			return (uint16_t)i;
+	}
+	return NONE16;
+}

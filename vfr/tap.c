@@ -1,0 +1,228 @@
+/*
+ * tap.c: records of packets for those who watch.
+ *
+ * A filter runs once, when the packet comes in and is still as it was sent;
+ * the headers are kept aside if any tap wants it, because the record can only
+ * be written when the verdict is known, and translation may have changed them
+ * by then.  Records of one packet become visible together (commit), or not
+ * at all (rewind: the egress port refused it and it will be dropped instead).
+ */
+#include <errno.h>
+
+#include "internal.h"
+
+int vfr_tap_open(struct vfr *v, const struct vfr_tap_config *c)
+{
+	static const struct vfr_bpf_insn all = { .code = 6, .k = UINT32_MAX };
+	const struct vfr_bpf_insn *f = c->filter ? c->filter : &all;
+	uint32_t n = c->filter ? c->nr_filter : 1, i;
+	struct tap *t;
+
+	if (!c->ring || !c->stages || (c->stages & ~7) || !c->snaplen ||
+	    c->snaplen > VFR_TAP_SNAP_MAX || c->ring_bytes < 4096 ||
+	    c->ring_bytes > (1u << 30) ||
+	    (c->ring_bytes & (c->ring_bytes - 1)) ||
+	    (c->port != VFR_TAP_PORT_ANY && c->port >= v->lim.ports) ||
+	    vfr_bpf_check(f, n))
+		return -EINVAL;
+	if (n > v->lim.tap_insns)
+		return -ENOSPC;
+	for (i = 0; i < v->lim.taps && v->taps[i].used; i++)
+		;
+	if (i == v->lim.taps)
+		return -ENOSPC;
+	t = &v->taps[i];
+	memcpy(t->insns, f, n * sizeof(*f));
+	*t = (struct tap){
+		.used = true, .stages = c->stages, .port = c->port,
+		.snaplen = c->snaplen, .nr_insns = n, .insns = t->insns,
+		.ring = c->ring, .ring_bytes = c->ring_bytes,
+	};
+	memset(c->ring, 0, sizeof(*c->ring));
+	v->nr_taps++;
+	return (int)i;
+}
+
+int vfr_tap_close(struct vfr *v, int tap)
+{
+	if (tap < 0 || (uint32_t)tap >= v->lim.taps || !v->taps[tap].used)
+		return -ENOENT;
+	v->taps[tap].used = false;
+	v->nr_taps--;
+	return 0;
+}
+
+static bool watches(const struct tap *t, uint32_t dev, unsigned int stages)
+{
+	return t->used && (t->stages & stages) &&
+	       (t->port == VFR_TAP_PORT_ANY || t->port == dev);
+}
+
+void tap_take(struct vfr *v, struct judge *j)
+{
+	const struct vfr_packet *p = j->p;
+	uint32_t i;
+
+	for (i = 0; i < v->lim.taps; i++) {
+		struct tap *t = &v->taps[i];
+
+		if (watches(t, j->dev, VFR_TAP_INGRESS | VFR_TAP_DROP) &&
+		    vfr_bpf_run(t->insns, p->hdr, p->len, p->hdr_len))
+			j->tap_mask |= (uint8_t)(1u << i);
+	}
+	if (j->tap_mask) {
+		memcpy(v->snap[j->slot], p->hdr, p->hdr_len);
+		j->snap_len = p->hdr_len;
+		j->snap_total = p->len;
+	}
+}
+
+/*
+ * Room for a record of n bytes, a multiple of 8.  The consumer's index is not
+ * trusted: if it makes no sense the ring counts as full.
+ */
+static struct vfr_tap_record *reserve(struct tap *t, uint32_t n)
+{
+	uint64_t cons = __atomic_load_n(&t->ring->cons, __ATOMIC_ACQUIRE);
+	uint32_t at = (uint32_t)t->prod & (t->ring_bytes - 1);
+	uint32_t to_end = t->ring_bytes - at;
+	uint32_t skip = n > to_end ? to_end : 0;
+	struct vfr_tap_record *r;
+
+	t->seen++;
+	if (t->shown - cons > t->ring_bytes ||
+	    t->prod + skip + n - cons > t->ring_bytes) {
+		t->lost++;
+		t->lost_before++;
+		return NULL;
+	}
+	if (skip) {
+		r = (void *)(t->ring->data + at);
+		r->rec_len = skip;	/* 8 bytes are always there */
+		r->type = VFR_TAP_SKIP;
+		t->prod += skip;
+		at = 0;
+	}
+	r = (void *)(t->ring->data + at);
+	t->prod += n;
+	return r;
+}
+
+static struct vfr_tap_record *record(struct vfr *v, struct tap *t,
+				     const struct vfr_packet *p, uint32_t len)
+{
+	uint32_t cap = len < t->snaplen ? len : t->snaplen;
+	uint32_t n = (uint32_t)sizeof(struct vfr_tap_record) +
+		     ((cap + 7) & ~7u);
+	struct vfr_tap_record *r = reserve(t, n);
+
+	if (!r)
+		return NULL;
+	*r = (struct vfr_tap_record){
+		.rec_len = n, .type = VFR_TAP_PACKET, .time_ns = v->now,
+		.packet_id = p->id, .rule = NONE32, .caplen = cap, .len = len,
+		.out = NONE16, .lost = t->lost_before,
+		.gso_size = p->gso == VFR_GSO_NONE ? 0 : p->gso_size,
+		.flags = (p->csum == VFR_CSUM_PARTIAL ? VFR_TAP_CSUM_PARTIAL
+						      : 0) |
+			 (p->gso != VFR_GSO_NONE ? VFR_TAP_GSO : 0),
+	};
+	t->lost_before = 0;
+	return r;
+}
+
+/* The packet as it came in: the headers kept aside, then its fragments. */
+static void copy_ingress(const struct vfr *v, const struct judge *j,
+			 struct vfr_tap_record *r)
+{
+	uint8_t *to = (uint8_t *)(r + 1);
+	uint32_t n = r->caplen < j->snap_len ? r->caplen : j->snap_len, got;
+	const struct vfr_packet *p = j->p;
+	uint32_t pulled;
+
+	memcpy(to, v->snap[j->slot], n);
+	if (n == r->caplen)
+		return;
+	/* Bytes pulled into hdr since then lie behind what was kept; hdr may
+	   have grown or shrunk at its front by a tag. */
+	pulled = p->len - (j->snap_total - j->snap_len);
+	if (p->len < j->snap_total - j->snap_len)
+		pulled = p->len;
+	got = vfr_packet_copy(p, pulled, to + n, r->caplen - n);
+	r->caplen = n + got;
+}
+
+void tap_ingress(struct vfr *v, const struct judge *j,
+		 enum vfr_verdict verdict)
+{
+	unsigned int stages = VFR_TAP_INGRESS |
+		(verdict == VFR_VERDICT_DROP ? VFR_TAP_DROP : 0);
+	struct vfr_tap_record *r;
+	uint32_t i;
+
+	for (i = 0; i < v->lim.taps; i++) {
+		struct tap *t = &v->taps[i];
+
+		if (!(j->tap_mask & (1u << i)) || !watches(t, j->dev, stages))
+			continue;
+		r = record(v, t, j->p, j->snap_total);
+		if (!r)
+			continue;
+		r->stage = t->stages & VFR_TAP_INGRESS ? VFR_TAP_INGRESS
+						       : VFR_TAP_DROP;
+		r->verdict = (uint8_t)verdict;
+		r->reason = verdict == VFR_VERDICT_DROP ? j->reason : 0;
+		r->port = j->dev;
+		r->out = verdict == VFR_VERDICT_PASS ? j->out : NONE16;
+		r->rule = j->rule;
+		if (j->rule != NONE32)
+			r->rule_id = v->t->rs.p.rules[j->rule].id;
+		copy_ingress(v, j, r);
+	}
+}
+
+void tap_egress(struct vfr *v, uint32_t dev, const struct vfr_packet *p)
+{
+	struct vfr_tap_record *r;
+	uint32_t i;
+
+	for (i = 0; i < v->lim.taps; i++) {
+		struct tap *t = &v->taps[i];
+
+		if (!watches(t, dev, VFR_TAP_EGRESS) ||
+		    !vfr_bpf_run(t->insns, p->hdr, p->len, p->hdr_len))
+			continue;
+		r = record(v, t, p, p->len);
+		if (!r)
+			continue;
+		r->stage = VFR_TAP_EGRESS;
+		r->verdict = VFR_VERDICT_PASS;
+		r->port = p->port;
+		r->out = (uint16_t)dev;
+		vfr_packet_copy(p, 0, r + 1, r->caplen);
+	}
+}
+
+void tap_commit(struct vfr *v)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->lim.taps; i++) {
+		struct tap *t = &v->taps[i];
+
+		if (!t->used)
+			continue;
+		t->ring->lost = t->lost;
+		t->ring->seen = t->seen;
+		t->shown = t->prod;
+		__atomic_store_n(&t->ring->prod, t->prod, __ATOMIC_RELEASE);
+	}
+}
+
+void tap_rewind(struct vfr *v)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->lim.taps; i++)
+		v->taps[i].prod = v->taps[i].shown;
+}
