@@ -9,3 +9,7 @@ CFLAGS_DIR_tests += -Ivfr/include -Ivfr
 
 # Built with the rest, so that no call into a libc can slip in.
 ALL += $(call objs,hv,$(VFR_SRCS))
+
+VFR_KIT := $(VFR_SRCS) tests/unit/vfr_kit.c
+UNIT_TESTS += vfr_path
+vfr_path_SRCS := $(VFR_KIT)

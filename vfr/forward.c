@@ -161,7 +161,7 @@ static void flow_way(struct vfr *v, struct flow *f, int dir, struct way *w)
 			return;
 		*w = again;
 	} else if (!route_back(v, s->out, &f->side[0].key.src, w)) {
-		return;
+		return;	/* nobody knows the way: dropped */
 	}
 	route_resolve(v, w);
 	s->neigh = w->neigh;

@@ -78,12 +78,11 @@ static uint32_t owner_of(const struct vfr *v, uint16_t in, uint16_t out)
 	return i->dev;
 }
 
-static void side_way(const struct vfr *v, struct flow_side *s,
-		     const struct way *w)
+/* The neighbour is asked for when the first packet goes there. */
+static void side_way(struct flow_side *s, const struct way *w)
 {
 	s->out = w->out;
-	s->neigh = w->neigh;
-	s->neigh_gen = w->neigh == NONE16 ? 0 : v->neighs[w->neigh].gen;
+	s->neigh = NONE16;
 }
 
 /* The keys of both directions.  real: destination after translation. */
@@ -137,16 +136,14 @@ static struct flow *flow_make(struct vfr *v, struct judge *j,
 	f->nat_src = (uint16_t)o->nat_src;
 	f->expires = v->ticks + TICKS(30);
 	flow_keys(v, f, j, o->way.out, &o->src);
-	side_way(v, &f->side[0], &o->way);
+	side_way(&f->side[0], &o->way);
 	if (j->bridged) {
 		f->flags |= FLOW_BRIDGED;
 		back = (struct way){ .out = j->in, .neigh = NONE16 };
-	} else if (route_back(v, j->in, &j->key.src, &back)) {
-		route_resolve(v, &back);
-	} else {
+	} else if (!route_back(v, j->in, &j->key.src, &back)) {
 		back = (struct way){ .out = j->in, .neigh = NONE16 };
 	}
-	side_way(v, &f->side[1], &back);
+	side_way(&f->side[1], &back);
 
 	if (j->key.proto == IP_TCP && !tcp_open(v, f, j)) {
 		flow_free(v, f);
@@ -205,7 +202,7 @@ static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
 	return true;
 }
 
-static void stateless(struct vfr *v, struct judge *j, const struct opening *o)
+static void stateless(struct vfr *v, struct judge *j, struct opening *o)
 {
 	struct vfr_addr src = j->key.src;
 
@@ -215,6 +212,7 @@ static void stateless(struct vfr *v, struct judge *j, const struct opening *o)
 		judge_drop(v, j, VFR_DROP_NAT);	/* that needs a flow */
 		return;
 	}
+	route_resolve(v, &o->way);
 	forward_way(v, j, &o->way);
 }
 
@@ -230,7 +228,6 @@ struct flow *open_packet(struct vfr *v, struct judge *j)
 		return NULL;
 	if (!forward_fits(v, j, o.way.out))
 		return NULL;
-	route_resolve(v, &o.way);
 	if (v->t->rs.p.rules[j->rule].flags & VFR_RULE_STATELESS) {
 		stateless(v, j, &o);
 		return NULL;
@@ -318,10 +315,8 @@ static bool ways_same(struct vfr *v, struct flow *f, const struct judge *j)
 		   !route_back(v, j->in, &j->key.src, &back)) {
 		return false;
 	}
-	route_resolve(v, &there);
-	route_resolve(v, &back);
-	side_way(v, &f->side[0], &there);
-	side_way(v, &f->side[1], &back);
+	side_way(&f->side[0], &there);
+	side_way(&f->side[1], &back);
 	f->side[0].in = j->in;
 	f->side[1].in = j->key.out;
 	return true;

@@ -1,0 +1,152 @@
+/*
+ * vfr_kit.h: a small world around a VFR for its tests.
+ *
+ *   wan (NIC, 203.0.113.2/24, gateway .1)      lan (NIC, 192.168.1.1/24)
+ *                    \                          /    \ bridged net "lan"
+ *                     VFR ---------------------+      `-- br 192.168.1.50
+ *                    /    \ routed net dmz 10.1.0.1/24, fd00:1::1/64
+ *          web 10.1.0.10   db 10.1.0.20          (NICs speak IPv6, too)
+ *
+ * Packets are built by the tests, byte by byte; what the VFR sends is kept for
+ * them to look at.  kit_free() checks that no packet leaked and that every
+ * packet is accounted for.
+ */
+#ifndef VFR_KIT_H
+#define VFR_KIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <vfr/vfr.h>
+
+enum { WAN, LAN, WEB, DB, BR, NR_KIT_PORTS };	/* VFR port = ruleset index */
+
+#define KIT_CAUGHT	4096
+#define KIT_FRAME	2048
+
+struct frame {			/* bytes as on the wire */
+	uint8_t		b[70000];
+	uint32_t	len;
+};
+
+struct caught {
+	int		port;
+	uint32_t	len;
+	uint8_t		csum, gso;
+	uint16_t	gso_size, csum_start;
+	uint8_t		b[KIT_FRAME];	/* the first bytes */
+};
+
+struct kit_rule {
+	uint8_t		action;
+	const char	*src, *dst;	/* "10.1.0.0/24", NULL = any */
+	uint8_t		proto;		/* 0 = any */
+	uint16_t	dport_lo, dport_hi;	/* 0, 0 = any */
+	uint8_t		flags;
+	int		in, out;	/* port + 1, 0 = any */
+	uint32_t	limit, limit_period_ms;
+	uint64_t	id;		/* 0 = index + 1 */
+};
+
+struct kit_nat {
+	uint8_t		kind;
+	const char	*match, *to;
+	uint8_t		proto;
+	uint16_t	lo, hi, to_lo;
+	int		port;
+};
+
+struct kit {
+	struct vfr	*v;
+	void		*mem;
+	uint64_t	now;
+	struct caught	*caught;
+	int		nr_caught;
+	long		packets_out;	/* handed to the VFR, not yet released */
+	int		refuse_port;	/* this port takes nothing; -1 = none */
+	void		*blobs[64];
+	int		nr_blobs;
+	struct vfr_trace trace;
+};
+
+/* With a ruleset that allows all, and the neighbours 203.0.113.1 and
+   192.168.1.9 known. */
+struct kit *kit_new(const struct vfr_limits *lim);
+void kit_free(struct kit *k);
+void kit_account(struct kit *k);
+
+/* Build a ruleset of this world and load it. */
+void *kit_blob(const struct kit_rule *rules, int nr_rules,
+	       const struct kit_nat *nats, int nr_nats, size_t *len);
+int kit_load(struct kit *k, const struct kit_rule *rules, int nr_rules,
+	     const struct kit_nat *nats, int nr_nats, unsigned int flags);
+#define KIT_LOAD(k, rules) \
+	assert_int_equal(kit_load(k, rules, sizeof(rules) / sizeof((rules)[0]), \
+				  NULL, 0, 0), 0)
+
+/* Send a frame into a port; cut: into pieces of that many bytes, 0 = one. */
+struct vfr_packet *kit_packet(struct kit *k, const struct frame *f,
+			      uint32_t cut);
+void kit_rx(struct kit *k, int port, const struct frame *f);
+void kit_rx_csum(struct kit *k, int port, const struct frame *f, int csum,
+		 int gso, int gso_size);
+/* Time goes on, with ticks. */
+void kit_wait(struct kit *k, double seconds);
+/* Forget what was caught. */
+void kit_clear(struct kit *k);
+/* The only frame caught since the last clear, on this port; fails if not. */
+const struct caught *kit_one(struct kit *k, int port);
+uint64_t kit_drops(struct kit *k, int port, int reason);
+const char *kit_last_reason(struct kit *k);	/* of the trace */
+int kit_step(struct kit *k, int step);		/* its index, -1 if not there */
+
+/* --- building frames --- */
+
+extern const uint8_t kit_mac[NR_KIT_PORTS][6];	/* of the station there */
+extern const uint8_t kit_gw_mac[NR_KIT_PORTS][6];	/* of the VFR there */
+
+struct vfr_addr kit_addr(const char *text);
+struct vfr_prefix kit_prefix(const char *text);
+
+/* Ethernet and IP from a station at `port` to the VFR's MAC. */
+void frame_ip(struct frame *f, int port, const char *src, const char *dst,
+	      uint8_t proto, uint32_t payload);
+uint8_t *frame_l4(struct frame *f);
+void frame_udp(struct frame *f, int port, const char *src, int sport,
+	       const char *dst, int dport, uint32_t payload);
+struct tcp_spec {
+	uint8_t		flags;
+	uint32_t	seq, ack;
+	uint16_t	win;
+	uint32_t	payload;
+};
+void frame_tcp(struct frame *f, int port, const char *src, int sport,
+	       const char *dst, int dport, const struct tcp_spec *t);
+void frame_echo(struct frame *f, int port, const char *src, const char *dst,
+		uint8_t type, uint16_t id, uint32_t payload);
+void frame_arp(struct frame *f, int port, uint16_t op, const uint8_t *sha,
+	       const char *spa, const char *tpa);
+/* IPv4 fragment of f: bytes [from, to) of its IP payload. */
+void frame_fragment(struct frame *out, const struct frame *f, uint16_t id,
+		    uint32_t from, uint32_t to, bool more);
+/* Recompute all checksums after a change. */
+void frame_sums(struct frame *f);
+
+/* Do all checksums of a complete frame hold? */
+bool sums_ok(const uint8_t *b, uint32_t len);
+uint16_t be16(const uint8_t *p);
+uint32_t be32(const uint8_t *p);
+void w16(uint8_t *p, uint16_t x);
+void w32(uint8_t *p, uint32_t x);
+
+enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
+
+#endif
