@@ -22,3 +22,24 @@ $(foreach g,$(GUESTS),$(eval $(call guest_rule,$(g))))
 
 GUEST_IMAGES := $(patsubst %,$(B)/guests/%.elf,$(GUESTS))
 ALL += $(GUEST_IMAGES)
+
+# Logic of dom0 that runs on the host too: tests and fuzzers.  The tests lie
+# outside of guests/, so they need its headers named.
+BUILDER_SRCS := $(addprefix guests/dom0/,elf.c notes.c layout.c image.c)
+XS_SRCS := $(addprefix guests/dom0/,store.c xs.c xs_ops.c xs_watch.c xs_ring.c)
+
+UNIT_TESTS += builder
+builder_SRCS := $(BUILDER_SRCS)
+CFLAGS_tests/unit/builder_test.c := -Iguests
+UNIT_TESTS += xenstore
+xenstore_SRCS := $(XS_SRCS)
+CFLAGS_tests/unit/xenstore_test.c := -Iguests
+UNIT_TESTS += console
+console_SRCS := $(addprefix guests/dom0/,conmux.c config.c)
+CFLAGS_tests/unit/console_test.c := -Iguests
+
+FUZZERS += elf xenstore
+elf_FUZZ_SRCS := $(BUILDER_SRCS)
+CFLAGS_tests/fuzz/elf_fuzz.c := -Iguests
+xenstore_FUZZ_SRCS := $(XS_SRCS)
+CFLAGS_tests/fuzz/xenstore_fuzz.c := -Iguests

@@ -131,6 +131,8 @@ int domain_start(struct domain *d)
 void domain_destroy(struct domain *d)
 {
 	timer_cancel(&d->restart);
+	if (d->state != DOMAIN_OFF)
+		printf("dom0: %s: ended: destroyed\n", d->config.name);
 	if (d->state == DOMAIN_RUNNING || d->state == DOMAIN_PRESERVED)
 		domain_remove(d);
 	d->state = DOMAIN_OFF;

@@ -59,7 +59,7 @@ static void module_define(const struct module *m)
 	if (kind == MODULE_RAMDISK)
 		ramdisk_set(c.name, m);
 	else if (domain_find(c.name))
-		printf("dom0: module '%s': the name is taken\n", m->line);
+		printf("dom0: %s: not started: the name is taken\n", c.name);
 	else if (!domain_define(&c, &im))
 		panic("no memory for domain %s", c.name);
 }

@@ -179,6 +179,7 @@ static int log_add(struct xs_transaction *tx, const struct xs_request *rq,
 	l->type = rq->type;
 	l->len = rq->len;
 	l->reply_hash = answer_hash(rc, rq);
+	l->changed = !rc && rq->changed;
 	memcpy(l->data, rq->data, rq->len);
 	*tx->log_end = l;
 	tx->log_end = &l->next;
@@ -202,19 +203,13 @@ static int log_replay(struct xs_conn *c, struct xs_transaction *tx,
 	return 0;
 }
 
-static bool type_changes(uint32_t type)
-{
-	return type == XS_WRITE || type == XS_MKDIR || type == XS_RM ||
-	       type == XS_SET_PERMS;
-}
-
 static void log_fire(struct xs_conn *c, struct xs_transaction *tx,
 		     const struct store *before)
 {
 	char path[STORE_PATH_MAX];
 
 	for (struct xs_log *l = tx->log; l; l = l->next)
-		if (type_changes(l->type) && !xs_path(c, l->data, path))
+		if (l->changed && !xs_path(c, l->data, path))
 			xs_watches_fire(c->server, before, &c->server->store,
 					path);
 }
@@ -280,6 +275,12 @@ static int serve_end(struct xs_request *rq, uint32_t tx_id)
 		rq->reply_len = 3;
 	}
 	return rc;
+}
+
+static bool type_changes(uint32_t type)
+{
+	return type == XS_WRITE || type == XS_MKDIR || type == XS_RM ||
+	       type == XS_SET_PERMS;
 }
 
 /* A request on the tree itself: watches fire at once. */

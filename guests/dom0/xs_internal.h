@@ -11,6 +11,7 @@ struct xs_log {			/* one request within a transaction */
 	struct xs_log	*next;
 	uint32_t	 type;
 	uint64_t	 reply_hash;
+	bool		 changed;	/* it succeeded, and changed its path */
 	size_t		 len;
 	char		 data[];
 };
