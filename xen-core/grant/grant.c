@@ -310,3 +310,26 @@ uint64_t grant_maps(const struct domain *d)
 {
 	return READ_ONCE(d->grants->nr_maps);
 }
+
+static void audit_bucket(const struct active *bucket)
+{
+	uint32_t i, n;
+
+	for (i = 0; bucket && i < ACTIVE_BUCKET; i++) {
+		for (n = 0; n < bucket[i].readers; n++)
+			audit_count(MFN(bucket[i].frame), false);
+		for (n = 0; n < bucket[i].writers; n++)
+			audit_count(MFN(bucket[i].frame), true);
+	}
+}
+
+/* Everybody stands still: no lock. */
+void grant_audit(const struct domain *d)
+{
+	const struct grant_table *gt = d->grants;
+	uint32_t i, k;
+
+	for (i = 0; gt && i < gt->nr_frames; i++)
+		for (k = 0; k < ARRAY_SIZE(gt->frame[i]->active); k++)
+			audit_bucket(gt->frame[i]->active[k]);
+}
