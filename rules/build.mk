@@ -1,6 +1,13 @@
 # rules/: the language, from text to ruleset.  Freestanding: the same sources
-# serve the host command and dom0.
+# serve the host command and dom0.  Link with VFR_SRCS, whose classifier builder
+# and ruleset writer the compiler uses.
 
-RULES_SRCS :=# $(wildcard)-free on purpose: one line a file
-CFLAGS_DIR_rules := -Irules/include -Ivfr/include
+RULES_SRCS := $(sort $(wildcard rules/*.c))
+# What a test or fuzzer of the language links with.
+RULES_TEST_SRCS := $(RULES_SRCS) $(VFR_SRCS)
+
+CFLAGS_DIR_rules := -Irules/include -Irules -Ivfr/include
 CFLAGS_DIR_tests += -Irules/include -Irules
+
+# Built with the rest, so that no call into a libc can slip in.
+ALL += $(call objs,guest,$(RULES_SRCS))

@@ -3,6 +3,7 @@
  *
  * Everything lies in the arena of its struct rules and lives as long.  Lists
  * are linked by `next`, in the order of the text.  Text is NUL-terminated.
+ * Comments are kept with RULES_FORMAT_ONLY alone.
  * Fields under "check" are set by rules_check() and 0 before.
  *
  * Addresses are struct vfr_addr: IPv4 mapped into ::ffff:0:0/96, prefix
@@ -17,6 +18,7 @@
 #include <rules/diag.h>
 #include <vfr/addr.h>
 
+#define RULES_DEVICE_MAX 64	/* bytes of a device's or port's name, NUL too */
 #define RULES_PORT_ANY	UINT16_MAX	/* VFR port index: any of them */
 
 /* --- what statements have in common --- */
@@ -63,6 +65,9 @@ enum rules_ref_kind {
 };
 
 struct rules_iface;
+struct ranges;
+struct space;
+struct vec;
 
 struct rules_ref {
 	struct rules_node node;		/* name: of a NAME */
@@ -71,6 +76,7 @@ struct rules_ref {
 	bool		not;		/* everything but this */
 	uint8_t		prefix_len;	/* ADDR written as prefix or address */
 	bool		range;		/* ADDR written as lo-hi */
+	bool		link;		/* ADDR with the length of its link */
 	struct vfr_addr	lo, hi;
 	uint16_t	port_lo, port_hi;
 	/* check */
@@ -103,6 +109,8 @@ struct rules_nic {
 	struct rules_node node;
 	struct rules_text device;	/* "" = nic0, nic1 ... in order */
 	struct rules_text parent;	/* vlan N on PARENT */
+	bool		device_quoted;
+	struct rules_text vlan_text;
 	uint16_t	vlan;		/* 0: untagged */
 	struct rules_ref *addresses;	/* with the prefix of their link */
 	struct rules_ref *gateways;
@@ -140,6 +148,7 @@ struct rules_net {
 struct rules_iface {
 	struct rules_node node;		/* name: the net's, as written */
 	struct rules_domain *domain;
+	bool		in_block;	/* written as a setting */
 	struct rules_ref *addresses;	/* ADDR of one address, or ANY */
 	struct rules_ref *routes;	/* prefixes behind the domain */
 	struct rules_text mac_text;
@@ -170,6 +179,7 @@ struct rules_setting {
 	struct rules_node node;		/* name: the key */
 	struct rules_text value[4];
 	uint8_t		nr_values;
+	bool		quoted;		/* the last but a disk's mode */
 	struct rules_iface *iface;	/* key `on` */
 	struct rules_ref *list;		/* key `after`: names of domains */
 };
@@ -195,7 +205,7 @@ struct rules_domain {
 	struct rules_ref *after;	/* started once these run; targets by check */
 	uint64_t	delay_ns;	/* waited after those */
 	/* check */
-	bool		mark;		/* the checker's */
+	uint8_t		mark;		/* the checker's */
 };
 
 /* --- set, service, let, include, route --- */
@@ -207,6 +217,9 @@ struct rules_set {
 	/* check */
 	uint8_t		mark;		/* the checker's */
 	bool		has_ports;	/* holds ports, not addresses */
+	const struct ranges *ranges;	/* the library's own ... */
+	const struct vec *ports;	/* ... likewise */
+	uint8_t		height;		/* sets within sets */
 	bool		unresolved;	/* a name in it is not known */
 };
 
@@ -215,6 +228,8 @@ struct rules_service {
 	struct rules_match *members;
 	struct rules_comment *tail;
 	uint8_t		mark;		/* the checker's */
+	uint8_t		height;
+	uint8_t		classes;	/* of protocols: the checker's */
 	bool		unresolved;
 };
 
@@ -270,6 +285,7 @@ struct rules_rule {
 	const char	*comment;	/* "" if none */
 	/* check */
 	bool		unresolved;	/* matches nothing: a name is not known */
+	const struct space *space;	/* the library's own; NULL: nothing */
 	uint64_t	id;		/* stable: from the canonical text */
 	const char	*canonical;	/* the rule as fmt writes it */
 };
@@ -344,6 +360,7 @@ struct rules_step {
 	uint8_t		want;		/* enum rules_action */
 	struct rules_packet packet;	/* PACKET; else only the options */
 	uint32_t	repeat;		/* times, at least 1 */
+	struct rules_text repeat_text;
 	uint64_t	wait_ns;	/* WAIT */
 	struct rules_text wait_text;
 	struct rules_ref *out;		/* must leave by this port, or NULL */

@@ -5,9 +5,11 @@
  * it as JSON and an editor can jump to it; rules_diag_print() gives the form
  * people see:
  *
- *	web.vfr:14:11: error: port 70000 is out of range; ports run from 0 to 65535
+ *	web.vfr:14:11: port 70000 is out of range; ports run from 0 to 65535
  *	    allow tcp 70000 from any to web
  *	              ^^^^^
+ *
+ * A warning has "warning: " before its message.
  */
 #ifndef RULES_DIAG_H
 #define RULES_DIAG_H

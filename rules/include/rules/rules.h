@@ -77,12 +77,15 @@ struct rules {
 	struct rules_source	*sources;
 	uint32_t		nr_sources;
 	struct rules_node	*stmts;		/* of all files, in order */
+	struct rules_comment	*tail;		/* format only: at the end */
 	uint32_t		nr_stmts, nr_members;
 	uint32_t		nr_errors, nr_warnings;
 	int			fatal;		/* -ENOMEM or -E2BIG: stop */
 	bool			format_only;
+	struct rules_pos	seen;		/* diag.c: last line shown ... */
+	const char		*seen_at;	/* ... and where it starts */
 	struct rules_symbol	**symbols;	/* names.c */
-	uint32_t		nr_buckets;
+	uint32_t		nr_buckets, nr_symbols;
 	/* check */
 	uint32_t		nr_ports, nr_nets;
 	struct rules_node	**ports;	/* by VFR port index: a nic (kind

@@ -1,0 +1,624 @@
+/*
+ * parse_net.c: nics, nets, domains and routes.
+ */
+#include "rules_int.h"
+
+#define MTU_MIN		68	/* RFC 791 */
+#define MTU_MAX		65535
+#define VLAN_MAX	4094
+#define VCPUS_MAX	64
+#define IFACES_MAX	16
+#define DISKS_MAX	16
+#define WEIGHT_MAX	65535
+
+/* --- nic --- */
+
+static bool nic_device(struct parser *p, void *obj)
+{
+	struct rules_nic *n = obj;
+
+	if (p->tok.kind != TOK_WORD && p->tok.kind != TOK_STRING)
+		return parse_expected(p, "a device like nic0");
+	n->device.pos = p->tok.pos;
+	n->device.text = p->tok.kind == TOK_STRING ? p->tok.s :
+		rules_strdup(p->r, p->tok.s, p->tok.len);
+	n->device_quoted = p->tok.kind == TOK_STRING;
+	if (strlen(n->device.text) >= RULES_DEVICE_MAX)
+		return parse_error(p, &p->tok, RULES_CODE_LIMIT, NULL,
+				   "the name of a device has at most %d bytes",
+				   RULES_DEVICE_MAX - 1);
+	parse_next(p);
+	return n->device.text;
+}
+
+static bool parse_vlan_id(struct parser *p, uint16_t *vlan,
+			  struct rules_text *text)
+{
+	uint64_t id;
+
+	if (!parse_number(p, text, 1, VLAN_MAX, &id, "a VLAN id"))
+		return false;
+	*vlan = id;
+	return true;
+}
+
+static bool nic_vlan(struct parser *p, void *obj)
+{
+	struct rules_nic *n = obj;
+
+	if (!parse_vlan_id(p, &n->vlan, &n->vlan_text))
+		return false;
+	if (!parse_accept(p, "on"))
+		return parse_expected(p, "`on` and the nic that carries the "
+				      "VLAN");
+	return parse_text(p, &n->parent);
+}
+
+static bool nic_address(struct parser *p, void *obj)
+{
+	struct rules_nic *n = obj;
+
+	return (n->addresses = parse_refs(p, REF_LINKS));
+}
+
+static bool nic_gateway(struct parser *p, void *obj)
+{
+	struct rules_nic *n = obj;
+
+	return (n->gateways = parse_refs(p, REF_ADDRS));
+}
+
+static bool nic_mac(struct parser *p, void *obj)
+{
+	struct rules_nic *n = obj;
+
+	return parse_mac(p, &n->mac_text, n->mac);
+}
+
+static bool parse_mtu(struct parser *p, struct rules_text *t, uint32_t *mtu)
+{
+	uint64_t n;
+
+	if (!parse_number(p, t, MTU_MIN, MTU_MAX, &n, "an MTU"))
+		return false;
+	*mtu = n;
+	return true;
+}
+
+static bool nic_mtu(struct parser *p, void *obj)
+{
+	struct rules_nic *n = obj;
+
+	return parse_mtu(p, &n->mtu_text, &n->mtu);
+}
+
+static bool parse_rate(struct parser *p, struct rules_text *t, uint64_t *bps)
+{
+	return parse_quantity(p, t, units_rate, bps, "a rate like 100Mbit");
+}
+
+static bool nic_rate(struct parser *p, void *obj)
+{
+	struct rules_nic *n = obj;
+
+	return parse_rate(p, &n->rate_text, &n->rate_bps);
+}
+
+static bool parse_no_ping(struct parser *p, bool *no_ping)
+{
+	*no_ping = true;
+	if (!parse_accept(p, "ping"))
+		return parse_expected(p, "`ping`");
+	return true;
+}
+
+static bool nic_no(struct parser *p, void *obj)
+{
+	return parse_no_ping(p, &((struct rules_nic *)obj)->no_ping);
+}
+
+static const struct clause nic_clauses[] = {
+	{ "device", nic_device }, { "vlan", nic_vlan },
+	{ "address", nic_address }, { "gateway", nic_gateway },
+	{ "mac", nic_mac }, { "mtu", nic_mtu }, { "rate", nic_rate },
+	{ "no", nic_no }, { NULL },
+};
+
+/* nic NAME [device D] [vlan N on NIC] [address A/N] [gateway A] ... */
+struct rules_node *parse_nic(struct parser *p)
+{
+	struct rules_nic *n = node_begin(p, sizeof(*n), RULES_NIC);
+
+	if (!n)
+		return NULL;
+	n->device.text = n->parent.text = n->mac_text.text = "";
+	n->mtu_text.text = n->rate_text.text = n->vlan_text.text = "";
+	parse_next(p);
+	if (parse_node_name(p, &n->node, "a name for the nic"))
+		parse_clauses(p, nic_clauses, n, "address, gateway, device, "
+			      "vlan, mac, mtu, rate or `no ping`");
+	return &n->node;
+}
+
+/* --- net --- */
+
+static bool net_bridged(struct parser *p, void *obj)
+{
+	struct rules_net *n = obj;
+
+	if (!parse_accept(p, "on"))
+		return parse_expected(p, "`on` and the nic of the LAN");
+	return parse_text(p, &n->bridge);
+}
+
+static bool net_address(struct parser *p, void *obj)
+{
+	struct rules_net *n = obj;
+
+	return (n->gateways = parse_refs(p, REF_ADDRS));
+}
+
+static bool net_mac(struct parser *p, void *obj)
+{
+	struct rules_net *n = obj;
+
+	return parse_mac(p, &n->mac_text, n->mac);
+}
+
+static bool net_mtu(struct parser *p, void *obj)
+{
+	struct rules_net *n = obj;
+
+	return parse_mtu(p, &n->mtu_text, &n->mtu);
+}
+
+static bool net_no(struct parser *p, void *obj)
+{
+	return parse_no_ping(p, &((struct rules_net *)obj)->no_ping);
+}
+
+static const struct clause net_clauses[] = {
+	{ "bridged", net_bridged }, { "address", net_address },
+	{ "mac", net_mac }, { "mtu", net_mtu }, { "no", net_no }, { NULL },
+};
+
+/* net NAME [PREFIX, ...] [bridged on NIC] [address GATEWAY] ... */
+struct rules_node *parse_net(struct parser *p)
+{
+	struct rules_net *n = node_begin(p, sizeof(*n), RULES_NET);
+
+	if (!n)
+		return NULL;
+	n->bridge.text = n->mac_text.text = n->mtu_text.text = "";
+	parse_next(p);
+	if (!parse_node_name(p, &n->node, "a name for the net"))
+		return &n->node;
+	if (tok_is_punct(p, '{') || tok_opaque(p) ||
+	    (p->tok.kind == TOK_WORD && p->tok.len &&
+	     (memchr(p->tok.s, '/', p->tok.len) ||
+	      memchr(p->tok.s, ':', p->tok.len) || p->tok.s[0] <= '9'))) {
+		n->prefixes = parse_refs(p, REF_PREFIXES);
+		if (!n->prefixes)
+			return &n->node;
+	}
+	parse_clauses(p, net_clauses, n, "a prefix, address, bridged, mac, mtu "
+		      "or `no ping`");
+	return &n->node;
+}
+
+/* --- interfaces of a domain --- */
+
+static bool iface_address(struct parser *p, void *obj)
+{
+	struct rules_iface *i = obj;
+	struct rules_ref *any;
+
+	if (!tok_is(p, "any"))
+		return (i->addresses = parse_refs(p, REF_ADDRS));
+	any = parse_ref(p, REF_HOSTS);
+	i->addresses = any;
+	return any;
+}
+
+static bool iface_routes(struct parser *p, void *obj)
+{
+	struct rules_iface *i = obj;
+
+	return (i->routes = parse_refs(p, REF_PREFIXES));
+}
+
+static bool iface_mac(struct parser *p, void *obj)
+{
+	struct rules_iface *i = obj;
+
+	return parse_mac(p, &i->mac_text, i->mac);
+}
+
+static bool iface_rate(struct parser *p, void *obj)
+{
+	struct rules_iface *i = obj;
+
+	return parse_rate(p, &i->rate_text, &i->rate_bps);
+}
+
+static const struct clause iface_clauses[] = {
+	{ "address", iface_address }, { "routes", iface_routes },
+	{ "mac", iface_mac }, { "rate", iface_rate }, { NULL },
+};
+
+static bool clause_known(const struct parser *p, const struct clause *table)
+{
+	for (; table->word; table++)
+		if (tok_is(p, table->word))
+			return true;
+	return false;
+}
+
+/* on NET [address A, ...] [routes P, ...] [mac M] [rate R], behind `on` */
+static struct rules_iface *parse_iface(struct parser *p, struct rules_domain *d)
+{
+	struct rules_iface *i = node_begin(p, sizeof(*i), RULES_DOMAIN), **end;
+	uint32_t seen = 0, n = 0;
+
+	if (!i)
+		return NULL;
+	i->domain = d;
+	i->mac_text.text = i->rate_text.text = "";
+	if (!parse_node_name(p, &i->node, "the net of the interface"))
+		return NULL;
+	while (clause_known(p, iface_clauses))
+		if (!parse_clause(p, iface_clauses, i, &seen, ""))
+			return NULL;
+	for (end = &d->ifaces; *end;
+	     end = (struct rules_iface **)&(*end)->node.next)
+		n++;
+	if (n >= IFACES_MAX) {
+		parse_error(p, &p->tok, RULES_CODE_LIMIT, NULL, "a domain has "
+			    "at most %d interfaces", IFACES_MAX);
+		return NULL;
+	}
+	*end = i;
+	return i;
+}
+
+/* --- the block of a domain --- */
+
+/* What a setting's handler works on. */
+struct setting_ctx {
+	struct rules_domain	*d;
+	struct rules_setting	*s;
+};
+
+static struct rules_text *setting_value(struct setting_ctx *c)
+{
+	struct rules_text *t = &c->s->value[c->s->nr_values++];
+
+	t->text = "";
+	return t;
+}
+
+static bool setting_string(struct parser *p, struct setting_ctx *c,
+			   const char **to, const char *what)
+{
+	struct rules_text *t = setting_value(c);
+
+	t->pos = p->tok.pos;
+	c->s->quoted = p->tok.kind == TOK_STRING;
+	if (!parse_string(p, to, what))
+		return false;
+	t->text = *to;
+	return true;
+}
+
+static bool domain_kernel(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	return setting_string(p, c, &c->d->kernel, "the kernel's file");
+}
+
+static bool domain_ramdisk(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	return setting_string(p, c, &c->d->ramdisk, "the ramdisk's file");
+}
+
+static bool domain_cmdline(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	return setting_string(p, c, &c->d->cmdline, "the kernel's command line");
+}
+
+static bool domain_memory(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	return parse_quantity(p, setting_value(c), units_size,
+			      &c->d->memory_bytes, "a size like 64M");
+}
+
+static bool domain_vcpus(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+	uint64_t n;
+
+	if (!parse_number(p, setting_value(c), 1, VCPUS_MAX, &n,
+			  "a number of vcpus"))
+		return false;
+	c->d->vcpus = n;
+	return true;
+}
+
+static bool domain_weight(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+	uint64_t n;
+
+	if (!parse_number(p, setting_value(c), 1, WEIGHT_MAX, &n, "a weight"))
+		return false;
+	c->d->weight = n;
+	return true;
+}
+
+static bool setting_time(struct parser *p, struct setting_ctx *c, uint64_t *ns)
+{
+	return parse_quantity(p, setting_value(c), units_time, ns,
+			      "a time like 10ms or 5s");
+}
+
+static bool domain_warp(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	return setting_time(p, c, &c->d->warp_ns);
+}
+
+static bool domain_warp_limit(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	return setting_time(p, c, &c->d->warp_limit_ns);
+}
+
+static bool domain_unwarp(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	return setting_time(p, c, &c->d->unwarp_ns);
+}
+
+static bool domain_rate(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	return parse_rate(p, setting_value(c), &c->d->rate_bps);
+}
+
+static bool domain_delay(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	return setting_time(p, c, &c->d->delay_ns);
+}
+
+/* disk NAME "SOURCE" [ro|rw] */
+static bool domain_disk(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+	struct rules_disk *k = node_begin(p, sizeof(*k), RULES_DOMAIN), **end;
+	struct rules_text *mode;
+	uint32_t n = 0;
+
+	if (!k)
+		return false;
+	if (!parse_node_name(p, &k->node, "the guest's name of the disk, like "
+			"xvda"))
+		return false;
+	setting_value(c)->text = k->node.name;
+	if (!setting_string(p, c, &k->source, "where the disk lies, like "
+			    "\"gpt:NAME\""))
+		return false;
+	if (tok_is(p, "ro") || tok_is(p, "rw")) {
+		k->read_only = tok_is(p, "ro");
+		mode = setting_value(c);
+		if (!parse_text(p, mode))
+			return false;
+	}
+	for (end = &c->d->disks; *end;
+	     end = (struct rules_disk **)&(*end)->node.next)
+		n++;
+	if (n >= DISKS_MAX)
+		return parse_error(p, &p->tok, RULES_CODE_LIMIT, NULL, "a "
+				   "domain has at most %d disks", DISKS_MAX);
+	*end = k;
+	return true;
+}
+
+/* One of a list of words; *n is its index. */
+static bool setting_choice(struct parser *p, struct setting_ctx *c,
+			   const char *const *words, const char *what,
+			   unsigned int *n)
+{
+	struct nearest near;
+
+	for (*n = 0; words[*n]; (*n)++)
+		if (tok_is(p, words[*n]))
+			return parse_text(p, setting_value(c));
+	if (tok_opaque(p)) {
+		*n = 0;
+		return parse_text(p, setting_value(c));
+	}
+	nearest_init(&near, p->tok.s, p->tok.len);
+	return parse_expected(p, what);
+}
+
+static bool domain_on_crash(struct parser *p, void *obj)
+{
+	static const char *const words[] = {
+		[RULES_CRASH_DESTROY] = "destroy",
+		[RULES_CRASH_RESTART] = "restart",
+		[RULES_CRASH_PRESERVE] = "preserve", NULL,
+	};
+	struct setting_ctx *c = obj;
+	unsigned int n;
+
+	if (!setting_choice(p, c, words, "destroy, restart or preserve", &n))
+		return false;
+	c->d->on_crash = n;
+	return true;
+}
+
+static bool domain_autostart(struct parser *p, void *obj)
+{
+	static const char *const words[] = { "no", "yes", NULL };
+	struct setting_ctx *c = obj;
+	unsigned int n;
+
+	if (!setting_choice(p, c, words, "yes or no", &n))
+		return false;
+	c->d->autostart = n;
+	return true;
+}
+
+static bool domain_after(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	c->d->after = c->s->list = parse_refs(p, REF_NAMES);
+	return c->d->after;
+}
+
+static bool domain_on(struct parser *p, void *obj)
+{
+	struct setting_ctx *c = obj;
+
+	c->s->iface = parse_iface(p, c->d);
+	if (c->s->iface)
+		c->s->iface->in_block = true;
+	return c->s->iface;
+}
+
+static const struct clause domain_clauses[] = {
+	{ "kernel", domain_kernel }, { "ramdisk", domain_ramdisk },
+	{ "cmdline", domain_cmdline }, { "memory", domain_memory },
+	{ "vcpus", domain_vcpus }, { "weight", domain_weight },
+	{ "warp", domain_warp }, { "warp_limit", domain_warp_limit },
+	{ "unwarp", domain_unwarp }, { "rate", domain_rate },
+	{ "disk", domain_disk, true }, { "on_crash", domain_on_crash },
+	{ "autostart", domain_autostart }, { "after", domain_after },
+	{ "delay", domain_delay }, { "on", domain_on, true }, { NULL },
+};
+
+static bool parse_domain_block(struct parser *p, struct rules_domain *d)
+{
+	struct rules_node **end = (struct rules_node **)&d->settings;
+	struct token brace;
+	uint32_t seen = 0;
+
+	d->has_block = true;
+	if (!parse_open(p, &brace))
+		return false;
+	while (!tok_is_punct(p, '}') && p->tok.kind != TOK_EOF) {
+		struct rules_setting *s;
+		struct setting_ctx c = { d };
+
+		if (p->tok.first && word_starts_statement(&p->tok))
+			break;
+		c.s = s = node_begin(p, sizeof(*s), RULES_DOMAIN);
+		if (!s)
+			return false;
+		s->node.name = rules_strdup(p->r, p->tok.s, p->tok.len);
+		if (!s->node.name ||
+		    !parse_clause(p, domain_clauses, &c, &seen, "a setting of "
+				  "the domain (kernel, memory, disk ...) or }"))
+			return false;
+		while (tok_is_punct(p, ';'))
+			parse_next(p);
+		node_end(p, &s->node);
+		*end = &s->node;
+		end = &s->node.next;
+	}
+	return parse_close(p, &brace, &d->tail);
+}
+
+/* domain NAME [on NET ...]... [{ SETTINGS }] */
+struct rules_node *parse_domain(struct parser *p)
+{
+	struct rules_domain *d = node_begin(p, sizeof(*d), RULES_DOMAIN);
+
+	if (!d)
+		return NULL;
+	d->kernel = d->ramdisk = d->cmdline = "";
+	d->vcpus = 1;
+	d->weight = 256;
+	d->autostart = true;
+	parse_next(p);
+	if (!parse_node_name(p, &d->node, "a name for the domain"))
+		return &d->node;
+	while (parse_accept(p, "on"))
+		if (!parse_iface(p, d))
+			return &d->node;
+	if (tok_is_punct(p, '{'))
+		parse_domain_block(p, d);
+	else if (!tok_ends(p))
+		parse_expected(p, "`on NET`, address, routes, mac, rate or a "
+			       "block { }");
+	return &d->node;
+}
+
+/* --- route --- */
+
+static bool route_from(struct parser *p, void *obj)
+{
+	struct rules_route *r = obj;
+
+	return (r->src = parse_refs(p, REF_HOSTS));
+}
+
+static bool route_via(struct parser *p, void *obj)
+{
+	struct rules_route *r = obj;
+
+	return (r->via = parse_ref(p, REF_ADDRS));
+}
+
+static bool route_on(struct parser *p, void *obj)
+{
+	struct rules_route *r = obj;
+
+	return (r->on = parse_ref(p, REF_NAMES));
+}
+
+static const struct clause route_clauses[] = {
+	{ "from", route_from }, { "via", route_via }, { "on", route_on },
+	{ NULL },
+};
+
+/* route default|PREFIX [from PREFIX|NET] via ADDRESS [on NIC] */
+struct rules_node *parse_route(struct parser *p)
+{
+	struct rules_route *r = node_begin(p, sizeof(*r), RULES_ROUTE);
+
+	if (!r)
+		return NULL;
+	parse_next(p);
+	if (tok_is(p, "default")) {
+		r->dst = node_begin(p, sizeof(*r->dst), RULES_SET);
+		if (!r->dst)
+			return NULL;
+		r->dst->kind = RULES_REF_ANY;
+		if (!parse_text(p, &r->dst->text))
+			return &r->node;
+	} else {
+		r->dst = parse_ref(p, REF_PREFIXES);
+		if (!r->dst)
+			return &r->node;
+	}
+	if (!parse_clauses(p, route_clauses, r, "via, on or from"))
+		return &r->node;
+	if (!r->via && !r->on)
+		parse_expected(p, "`via` and the next hop, or `on` and a nic");
+	return &r->node;
+}

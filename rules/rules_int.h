@@ -1,0 +1,406 @@
+/*
+ * rules_int.h: what the files of rules/ share and nobody else sees.
+ *
+ * The path of a text: lex.c cuts it into tokens, parse*.c make statements of
+ * them, check*.c resolve names and look for trouble, space.c says what a rule
+ * matches as sets of numbers, compile.c writes the ruleset.
+ */
+#ifndef RULES_INT_H
+#define RULES_INT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rules/rules.h>
+#include <vfr/classify.h>
+
+/* A statement with errors: its name is known, and nothing else. */
+#define RULES_BROKEN	255
+
+#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* --- arena.c --- */
+
+/* Zeroed, 16-byte aligned; NULL (and r->fatal set, reported) if full. */
+void *rules_alloc(struct rules *r, size_t bytes);
+/* NUL-terminated copy. */
+const char *rules_strdup(struct rules *r, const char *s, size_t len);
+
+/*
+ * A growing array in the arena.  Growing leaves the old copy behind, so that a
+ * vector costs at most twice its last size.
+ */
+struct vec {
+	void	*data;
+	size_t	 n, cap;
+};
+/* Room for one more of `size` bytes at the end, zeroed; NULL: no memory. */
+void *vec_add(struct rules *r, struct vec *v, size_t size);
+
+/* --- text.c --- */
+
+/*
+ * Formatted text: %s %.*s %c %u %d, %lu (uint64_t), %x (uint64_t, 16 digits),
+ * %A (struct vfr_addr *), %q (text as a quoted "string" of the language).
+ */
+void out_print(const struct rules_out *out, const char *fmt, ...);
+void out_vprint(const struct rules_out *out, const char *fmt, va_list ap);
+
+/* A bounded buffer as an out: cut off when full, always NUL-terminated. */
+struct strbuf {
+	char		*buf;
+	size_t		 cap, len;	/* len < cap */
+	struct rules_out out;
+};
+void strbuf_init(struct strbuf *b, char *buf, size_t cap);
+
+bool word_is(const char *s, size_t len, const char *keyword);
+
+/* --- diag.c --- */
+
+/*
+ * Report.  hint may be NULL; other: a second place, or NULL.  Errors and
+ * warnings are counted here, and cut off at their limits.
+ */
+struct diag_args {
+	enum rules_severity	severity;
+	enum rules_code		code;
+	const struct rules_pos	*pos;
+	const struct rules_pos	*other;
+	const char		*hint;
+};
+void diag_report(struct rules *r, const struct diag_args *a, const char *fmt,
+		 ...);
+#define error_at(r, c, p, h, ...) diag_report(r, &(struct diag_args){	\
+	.severity = RULES_ERROR, .code = RULES_CODE_##c, .pos = (p),	\
+	.hint = (h) }, __VA_ARGS__)
+#define warn_at(r, c, p, h, ...) diag_report(r, &(struct diag_args){	\
+	.severity = RULES_WARNING, .code = RULES_CODE_##c, .pos = (p),	\
+	.hint = (h) }, __VA_ARGS__)
+
+/* Report once that a limit stops everything. */
+void diag_fatal(struct rules *r, int error, const struct rules_pos *pos,
+		const char *fmt, ...);
+
+/* --- names.c --- */
+
+struct rules_symbol {
+	struct rules_symbol	*next;
+	struct rules_node	*node;
+	const char		*name;
+	uint32_t		 hash;
+};
+
+uint64_t hash_text(uint64_t seed, const char *s, size_t len);
+#define HASH_SEED 0xcbf29ce484222325ull
+
+struct rules_node *symbol_find(const struct rules *r, const char *name,
+			       size_t len);
+int symbol_define(struct rules *r, const char *name, struct rules_node *node);
+
+/* The candidate nearest to what was written, if near enough to be meant. */
+struct nearest {
+	const char	*text;
+	size_t		 len;
+	const char	*best;
+	unsigned int	 distance;
+};
+void nearest_init(struct nearest *n, const char *text, size_t len);
+void nearest_try(struct nearest *n, const char *candidate);
+/* "did you mean `x`?" in buf, or "". */
+const char *nearest_hint(const struct nearest *n, char *buf, size_t cap);
+void nearest_symbols(struct nearest *n, const struct rules *r, uint32_t kinds);
+#define KIND_BIT(k)	(1u << (k))
+#define KINDS_ALL	UINT32_MAX
+#define HINT_MAX	160
+
+/* --- value.c: 0 or -EINVAL unless said otherwise --- */
+
+int value_number(const char *s, size_t len, uint64_t *n);	/* -ERANGE */
+/* A number and its unit out of a table that ends with name NULL. */
+struct unit {
+	const char	*name;
+	uint64_t	 factor;
+};
+extern const struct unit units_size[], units_rate[], units_time[];
+int value_unit(const char *s, size_t len, const struct unit *units,
+	       uint64_t *n);
+int value_addr(const char *s, size_t len, struct vfr_addr *a);
+/* A, A/N or A-B.  *why says what is wrong with what looks like one. */
+struct value_range {
+	struct vfr_addr	lo, hi;
+	struct vfr_addr	as_written;	/* A, host bits and all */
+	uint8_t		prefix_len;
+	bool		has_len, range;
+};
+int value_range(const char *s, size_t len, struct value_range *v,
+		const char **why);
+int value_mac(const char *s, size_t len, uint8_t mac[6]);
+void prefix_bounds(const struct vfr_addr *a, unsigned int len,
+		   struct vfr_addr *lo, struct vfr_addr *hi);
+static inline int addr_cmp(const struct vfr_addr *a, const struct vfr_addr *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b));
+}
+bool addr_next(struct vfr_addr *a);	/* false: it was the last one */
+void addr_prev(struct vfr_addr *a);	/* not of :: */
+/* Protocols and ICMP types by name: -1 if there is none. */
+int proto_by_name(const char *s, size_t len);
+const char *proto_name(int proto);
+bool proto_has_ports(int proto);
+int icmp_by_name(const char *s, size_t len, int16_t *v4, int16_t *v6,
+		 int16_t *code);
+void nearest_protos(struct nearest *n);
+void nearest_icmp(struct nearest *n);
+#define PROTO_ICMP	1
+#define PROTO_TCP	6
+#define PROTO_UDP	17
+#define PROTO_ICMP6	58
+#define PROTO_SCTP	132
+
+/* --- lex.c --- */
+
+enum token_kind {
+	TOK_EOF,
+	TOK_END,		/* of a line outside braces, or ; there */
+	TOK_WORD,
+	TOK_STRING,
+	TOK_PUNCT,		/* { } , = or > for -> */
+};
+
+struct token {
+	struct rules_pos pos;
+	const char	*s;	/* WORD: after expansion; STRING: decoded, NUL */
+	uint32_t	 len;
+	const char	*raw;	/* as written */
+	uint32_t	 raw_len;
+	uint8_t		 kind;
+	char		 punct;
+	bool		 first;	/* on its line */
+	bool		 bad;	/* reported already */
+};
+
+struct lexer {
+	struct rules	*r;
+	const char	*p, *end, *line_start;
+	uint32_t	 file, line;
+	uint32_t	 depth;			/* of braces */
+	uint32_t	 token_line;		/* of the last token */
+	struct rules_comment *lead, **lead_tail;	/* not yet attached */
+	const char	*trail;
+};
+
+void lex_init(struct lexer *lx, struct rules *r, uint32_t file);
+void lex_next(struct lexer *lx, struct token *t);
+
+/* --- parse.c and its parts --- */
+
+struct parser {
+	struct rules	*r;
+	struct lexer	 lx;
+	struct token	 tok;		/* the next one, not yet taken */
+	struct token	 stmt;		/* the statement's first word */
+	struct rules_node **tail;	/* where the next statement goes */
+	bool		 failed;	/* this statement has had its error */
+	uint32_t	 depth;		/* of includes */
+};
+
+/* Reports about t unless the statement has failed already; returns false. */
+bool parse_error(struct parser *p, const struct token *t, enum rules_code code,
+		 const char *hint, const char *fmt, ...);
+/* "expected WHAT, found `x`" */
+bool parse_expected(struct parser *p, const char *what);
+void parse_next(struct parser *p);
+bool tok_is(const struct parser *p, const char *keyword);
+bool tok_is_punct(const struct parser *p, char c);
+bool parse_accept(struct parser *p, const char *keyword);
+bool parse_accept_punct(struct parser *p, char c);
+bool tok_ends(const struct parser *p);		/* statement or list is over */
+bool tok_opaque(const struct parser *p);	/* a $variable left as it is */
+
+/* Start and end a node: position, comments.  size: of the whole struct. */
+void *node_begin(struct parser *p, size_t size, enum rules_kind kind);
+void node_end(struct parser *p, struct rules_node *n);
+
+bool parse_text(struct parser *p, struct rules_text *t);	/* any word */
+bool parse_name(struct parser *p, const char **name, const char *what);
+bool parse_node_name(struct parser *p, struct rules_node *n, const char *what);
+bool parse_string(struct parser *p, const char **s, const char *what);
+bool parse_number(struct parser *p, struct rules_text *t, uint64_t lo,
+		  uint64_t hi, uint64_t *n, const char *what);
+bool parse_quantity(struct parser *p, struct rules_text *t,
+		    const struct unit *units, uint64_t *n, const char *what);
+bool parse_mac(struct parser *p, struct rules_text *t, uint8_t mac[6]);
+
+enum ref_syntax {
+	REF_HOSTS,		/* names, addresses, prefixes, ranges, any */
+	REF_PORTS,		/* ports, ranges of them, names */
+	REF_NAMES,		/* names alone */
+	REF_ADDRS,		/* single addresses */
+	REF_PREFIXES,		/* prefixes */
+	REF_LINKS,		/* addresses with the length of their link */
+	REF_ANY_MEMBER,		/* of a set: hosts or ports */
+};
+/* One, several with commas, or { a list }. */
+struct rules_ref *parse_refs(struct parser *p, enum ref_syntax syntax);
+struct rules_ref *parse_ref(struct parser *p, enum ref_syntax syntax);
+struct rules_ref *parse_ref_block(struct parser *p, enum ref_syntax syntax,
+				  struct rules_comment **tail);
+struct rules_match *parse_matches(struct parser *p);
+struct rules_match *parse_match_block(struct parser *p,
+				      struct rules_comment **tail);
+bool parse_match_proto(struct parser *p, struct rules_match *m);
+bool parse_icmp_type(struct parser *p, struct rules_match *m);
+bool parse_open(struct parser *p, struct token *brace);	/* { */
+/* At }: take it.  False and an error if the text ends or a statement starts. */
+bool parse_close(struct parser *p, const struct token *brace,
+		 struct rules_comment **tail);
+void parse_separators(struct parser *p);		/* , and ; in braces */
+
+/*
+ * A keyword and what follows it, of a table that ends with word NULL.  parse()
+ * is called behind the keyword and fills in the statement it is handed.
+ */
+struct clause {
+	const char	*word;
+	bool		(*parse)(struct parser *p, void *obj);
+	bool		 many;		/* may be given more than once */
+};
+bool parse_clause(struct parser *p, const struct clause *table, void *obj,
+		  uint32_t *seen, const char *what);
+bool parse_clauses(struct parser *p, const struct clause *table, void *obj,
+		   const char *what);	/* until the statement ends */
+
+struct rules_node *parse_nic(struct parser *p);
+struct rules_node *parse_net(struct parser *p);
+struct rules_node *parse_domain(struct parser *p);
+struct rules_node *parse_route(struct parser *p);
+struct rules_node *parse_rule(struct parser *p);
+struct rules_node *parse_nat(struct parser *p);
+struct rules_node *parse_expect(struct parser *p);
+bool parse_packet(struct parser *p, struct rules_packet *pkt);
+bool parse_flags(struct parser *p, struct rules_text *t, uint8_t *flags,
+		 uint8_t *mask);
+bool parse_endpoint(struct parser *p, struct rules_endpoint *e);
+
+/* Does this word begin a statement that cannot stand inside braces? */
+bool word_starts_statement(const struct token *t);
+
+/* --- space.c: what rules match, as sets of numbers --- */
+
+/* Ascending, disjoint, not adjacent. */
+struct ranges {
+	const struct vfr_cls_range *r;
+	uint32_t		 n;
+};
+
+/* Addresses at one port, or at any. */
+struct place {
+	uint16_t	port;		/* RULES_PORT_ANY */
+	struct ranges	addrs;
+};
+
+/* The ways through the VFR that a rule speaks of: in by, from, out by, to. */
+struct lane {
+	uint16_t	in, out;
+	struct ranges	src, dst;
+};
+
+/* The rest of an atom of the classifier. */
+struct kind {
+	uint8_t		proto;
+	bool		any_proto;
+	uint16_t	sport_lo, sport_hi, dport_lo, dport_hi;
+};
+
+/* All lanes times all kinds. */
+struct space {
+	const struct lane *lanes;
+	const struct kind *kinds;
+	uint32_t	nr_lanes, nr_kinds;
+	uint8_t		tcp_flags, tcp_mask;
+	uint8_t		frag, frag_mask;
+};
+
+extern const struct ranges ranges_any;
+
+bool ranges_build(struct rules *r, struct vec *v, struct ranges *out);
+bool ranges_union(struct rules *r, const struct ranges *a,
+		  const struct ranges *b, struct ranges *out);
+bool ranges_subtract(struct rules *r, const struct ranges *a,
+		     const struct ranges *b, struct ranges *out);
+bool ranges_intersect(struct rules *r, const struct ranges *a,
+		      const struct ranges *b, struct ranges *out);
+bool ranges_within(const struct ranges *a, const struct ranges *b);
+bool ranges_meet(const struct ranges *a, const struct ranges *b);
+
+/* Places of a list of hosts.  from: seen as source, else as destination. */
+bool space_places(struct rules *r, const struct rules_ref *list, bool from,
+		  struct vec *places);
+/* Addresses alone: of masquerade, static, routes and sets. */
+bool space_addrs(struct rules *r, const struct rules_ref *list,
+		 struct ranges *out);
+bool space_kinds(struct rules *r, const struct rules_match *m,
+		 const struct rules_ref *from_ports, struct vec *kinds);
+const struct space *space_of_rule(struct rules *r, const struct rules_rule *rule);
+
+/* Sort n items of `size` bytes (at most 64); no order among equals. */
+void sort_items(void *items, size_t n, size_t size,
+		int (*cmp)(const void *a, const void *b));
+
+/* --- format.c --- */
+
+
+/* A rule or NAT statement on one line, without # comments. */
+void format_canonical(const struct rules_node *n, const struct rules_out *out);
+void format_endpoint(const struct rules_endpoint *e,
+		     const struct rules_out *out);
+
+/* --- check*.c --- */
+
+#define foreach_stmt(r, kind, n)					\
+	for ((n) = rules_next((r), (kind), NULL); (n);			\
+	     (n) = rules_next((r), (kind), (n)))
+#define foreach_node(n, list)						\
+	for ((n) = (void *)(list); (n); (n) = (void *)((struct rules_node *)(n))->next)
+
+/* What a name is to people: "a net". */
+const char *kind_words(enum rules_kind kind);
+
+/*
+ * The statement that ref names, if it is of one of the kinds; ref->target and
+ * ->iface are set.  NULL: reported, as a warning if `soft`, unless what it
+ * names was reported before.
+ */
+struct rules_node *resolve(struct rules *r, struct rules_ref *ref,
+			   uint32_t kinds, bool soft);
+/* The same for a name kept as text. */
+struct rules_node *resolve_text(struct rules *r, const struct rules_text *t,
+				uint32_t kinds);
+/* Is something of this key (an address, a MAC) there twice?  Then reports. */
+bool check_unique(struct rules *r, const char *key, struct rules_node *n,
+		  const struct rules_pos *pos, const char *what);
+
+void check_nets(struct rules *r);	/* nics, nets, domains, routes */
+void check_blocks(struct rules *r);	/* the blocks of domains */
+void check_sets(struct rules *r);	/* sets and services */
+void check_rules(struct rules *r);	/* rules and translations */
+void check_expects(struct rules *r);
+void check_spaces(struct rules *r);	/* what each rule matches */
+bool iface_bound_ranges(struct rules *r, const struct rules_iface *i,
+			struct ranges *out);	/* addresses and routes */
+void check_shadows(struct rules *r);	/* shadowed, redundant */
+void check_unused(struct rules *r);
+bool check_packet(struct rules *r, struct rules_packet *pkt);
+
+struct vfr_addr net_gateway_in(const struct rules_net *n,
+			       const struct rules_ref *p);
+/* The nic whose link an address is on, or NULL. */
+struct rules_nic *nic_of_addr(const struct rules *r, const struct vfr_addr *a);
+/* Index of the port that addresses are reached by or come from. */
+uint16_t port_of_addr(const struct rules *r, const struct vfr_addr *a);
+
+#endif
