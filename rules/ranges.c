@@ -1,0 +1,202 @@
+/*
+ * ranges.c: sets of addresses as ascending, disjoint ranges.
+ *
+ * Each operation walks its arguments once.  False means out of memory, which
+ * has been reported.
+ */
+#include "rules_int.h"
+
+#define ITEM_MAX 64
+
+static const struct vfr_cls_range whole = {
+	.hi = { { 255, 255, 255, 255, 255, 255, 255, 255,
+		  255, 255, 255, 255, 255, 255, 255, 255 } },
+};
+const struct ranges ranges_any = { &whole, 1 };
+
+static void sift_down(uint8_t *a, size_t i, size_t n, size_t size,
+		      int (*cmp)(const void *, const void *))
+{
+	uint8_t tmp[ITEM_MAX];
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= n)
+			return;
+		if (child + 1 < n &&
+		    cmp(a + child * size, a + (child + 1) * size) < 0)
+			child++;
+		if (cmp(a + i * size, a + child * size) >= 0)
+			return;
+		memcpy(tmp, a + i * size, size);
+		memcpy(a + i * size, a + child * size, size);
+		memcpy(a + child * size, tmp, size);
+		i = child;
+	}
+}
+
+/* Heap sort: no recursion, no worst case. */
+void sort_items(void *items, size_t n, size_t size,
+		int (*cmp)(const void *a, const void *b))
+{
+	uint8_t *a = items, tmp[ITEM_MAX];
+	size_t i;
+
+	for (i = n / 2; i > 0; i--)
+		sift_down(a, i - 1, n, size, cmp);
+	for (i = n; i > 1; i--) {
+		memcpy(tmp, a, size);
+		memcpy(a, a + (i - 1) * size, size);
+		memcpy(a + (i - 1) * size, tmp, size);
+		sift_down(a, 0, i - 1, size, cmp);
+	}
+}
+
+static int range_cmp(const void *a, const void *b)
+{
+	return addr_cmp(&((const struct vfr_cls_range *)a)->lo,
+			&((const struct vfr_cls_range *)b)->lo);
+}
+
+/* Does b start within a or right behind it? */
+static bool joins(const struct vfr_cls_range *a, const struct vfr_cls_range *b)
+{
+	struct vfr_addr next = a->hi;
+
+	return addr_cmp(&b->lo, &a->hi) <= 0 ||
+	       (addr_next(&next) && addr_cmp(&b->lo, &next) == 0);
+}
+
+/* v: struct vfr_cls_range in any order, overlapping; it is used up. */
+bool ranges_build(struct rules *r, struct vec *v, struct ranges *out)
+{
+	struct vfr_cls_range *a = v->data;
+	size_t i, n = 0;
+
+	for (i = 1; i < v->n && addr_cmp(&a[i - 1].lo, &a[i].lo) <= 0; i++)
+		;
+	if (i < v->n)
+		sort_items(a, v->n, sizeof(*a), range_cmp);
+	for (i = 0; i < v->n; i++) {
+		if (!n || !joins(&a[n - 1], &a[i]))
+			a[n++] = a[i];
+		else if (addr_cmp(&a[i].hi, &a[n - 1].hi) > 0)
+			a[n - 1].hi = a[i].hi;
+	}
+	*out = (struct ranges){ a, n };
+	return !r->fatal;
+}
+
+static bool ranges_add(struct rules *r, struct vec *v,
+		       const struct vfr_addr *lo, const struct vfr_addr *hi)
+{
+	struct vfr_cls_range *slot = vec_add(r, v, sizeof(*slot));
+
+	if (slot)
+		*slot = (struct vfr_cls_range){ *lo, *hi };
+	return slot;
+}
+
+bool ranges_union(struct rules *r, const struct ranges *a,
+		  const struct ranges *b, struct ranges *out)
+{
+	struct vec v = { NULL };
+	uint32_t i;
+
+	if (!a->n || !b->n) {
+		*out = a->n ? *a : *b;
+		return true;
+	}
+	for (i = 0; i < a->n; i++)
+		if (!ranges_add(r, &v, &a->r[i].lo, &a->r[i].hi))
+			return false;
+	for (i = 0; i < b->n; i++)
+		if (!ranges_add(r, &v, &b->r[i].lo, &b->r[i].hi))
+			return false;
+	return ranges_build(r, &v, out);
+}
+
+bool ranges_subtract(struct rules *r, const struct ranges *a,
+		     const struct ranges *b, struct ranges *out)
+{
+	struct vec v = { NULL };
+	uint32_t i, j = 0, k;
+
+	for (i = 0; i < a->n; i++) {
+		struct vfr_addr lo = a->r[i].lo, end;
+		bool over = false;
+
+		while (j < b->n && addr_cmp(&b->r[j].hi, &lo) < 0)
+			j++;
+		for (k = j; k < b->n && !over &&
+		     addr_cmp(&b->r[k].lo, &a->r[i].hi) <= 0; k++) {
+			if (addr_cmp(&lo, &b->r[k].lo) < 0) {
+				end = b->r[k].lo;
+				addr_prev(&end);
+				if (!ranges_add(r, &v, &lo, &end))
+					return false;
+			}
+			lo = b->r[k].hi;
+			over = !addr_next(&lo);
+		}
+		if (!over && addr_cmp(&lo, &a->r[i].hi) <= 0 &&
+		    !ranges_add(r, &v, &lo, &a->r[i].hi))
+			return false;
+	}
+	*out = (struct ranges){ v.data, v.n };
+	return true;
+}
+
+bool ranges_intersect(struct rules *r, const struct ranges *a,
+		      const struct ranges *b, struct ranges *out)
+{
+	struct vec v = { NULL };
+	uint32_t i = 0, j = 0;
+
+	while (i < a->n && j < b->n) {
+		const struct vfr_cls_range *x = &a->r[i], *y = &b->r[j];
+		const struct vfr_addr *lo, *hi;
+
+		lo = addr_cmp(&x->lo, &y->lo) > 0 ? &x->lo : &y->lo;
+		hi = addr_cmp(&x->hi, &y->hi) < 0 ? &x->hi : &y->hi;
+		if (addr_cmp(lo, hi) <= 0 && !ranges_add(r, &v, lo, hi))
+			return false;
+		if (hi == &x->hi)
+			i++;
+		else
+			j++;
+	}
+	*out = (struct ranges){ v.data, v.n };
+	return true;
+}
+
+/* Is all of a in b? */
+bool ranges_within(const struct ranges *a, const struct ranges *b)
+{
+	uint32_t i, j = 0;
+
+	for (i = 0; i < a->n; i++) {
+		while (j < b->n && addr_cmp(&b->r[j].hi, &a->r[i].lo) < 0)
+			j++;
+		if (j == b->n || addr_cmp(&a->r[i].lo, &b->r[j].lo) < 0 ||
+		    addr_cmp(&b->r[j].hi, &a->r[i].hi) < 0)
+			return false;
+	}
+	return true;
+}
+
+bool ranges_meet(const struct ranges *a, const struct ranges *b)
+{
+	uint32_t i = 0, j = 0;
+
+	while (i < a->n && j < b->n) {
+		if (addr_cmp(&a->r[i].hi, &b->r[j].lo) < 0)
+			i++;
+		else if (addr_cmp(&b->r[j].hi, &a->r[i].lo) < 0)
+			j++;
+		else
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,740 @@
+/*
+ * space.c: what a rule matches, as sets of numbers.
+ *
+ * A rule matches the product of its lanes (in by a port, from addresses, out
+ * by a port, to addresses) and its kinds (protocol and ports).  The checker
+ * compares these products, the compiler makes atoms of them: what is warned
+ * about is what will be loaded.
+ *
+ * Names mean ports: `from web` is what comes in by web's port with one of its
+ * addresses.  Because the VFR drops whatever claims an address that is bound to
+ * another port, a long list of domains may be kept as their addresses alone,
+ * which matches the same packets; otherwise two lists of domains would be
+ * multiplied.
+ */
+#include "rules_int.h"
+
+#include <errno.h>
+
+#define PLACES_KEPT	4	/* bound places with a port each; more are merged */
+#define LANES_MAX	4096	/* of one rule */
+#define KINDS_MAX	65536	/* of one rule */
+
+static bool add_range(struct rules *r, struct vec *v, const struct vfr_addr *lo,
+		      const struct vfr_addr *hi)
+{
+	struct vfr_cls_range *slot = vec_add(r, v, sizeof(*slot));
+
+	if (slot)
+		*slot = (struct vfr_cls_range){ *lo, *hi };
+	return slot;
+}
+
+static bool add_place(struct rules *r, struct vec *v, uint16_t port,
+		      const struct ranges *addrs)
+{
+	struct place *slot = vec_add(r, v, sizeof(*slot));
+
+	if (slot)
+		*slot = (struct place){ port, *addrs };
+	return slot;
+}
+
+/* --- addresses of names --- */
+
+static bool iface_ranges(struct rules *r, const struct rules_iface *i,
+			 struct vec *v)
+{
+	const struct rules_ref *a;
+
+	foreach_node(a, i->addresses)
+		if (a->kind == RULES_REF_ADDR &&
+		    !add_range(r, v, &a->lo, &a->hi))
+			return false;
+	return true;
+}
+
+static bool iface_is_bound(const struct rules_iface *i)
+{
+	return i->addresses && i->addresses->kind == RULES_REF_ADDR;
+}
+
+static bool prefixes_ranges(struct rules *r, const struct rules_net *n,
+			    struct vec *v)
+{
+	const struct rules_ref *p;
+
+	foreach_node(p, n->prefixes)
+		if (!add_range(r, v, &p->lo, &p->hi))
+			return false;
+	return true;
+}
+
+/* A set's own ranges, made once. */
+static const struct ranges *set_ranges(struct rules *r, struct rules_set *s)
+{
+	struct ranges *out;
+
+	if (s->ranges)
+		return s->ranges;
+	out = rules_alloc(r, sizeof(*out));
+	if (!out)
+		return NULL;
+	s->ranges = out;	/* a cycle has been reported: it ends here */
+	if (!space_addrs(r, s->members, out))
+		return NULL;
+	return out;
+}
+
+/* The addresses of one name, whatever port they are at. */
+static bool target_ranges(struct rules *r, const struct rules_ref *ref,
+			  struct vec *v)
+{
+	const struct rules_node *n = ref->target;
+	const struct rules_iface *i;
+	const struct ranges *set;
+	uint32_t k;
+
+	if (!n)
+		return true;
+	if (ref->iface)
+		return iface_ranges(r, ref->iface, v);
+	switch (n->kind) {
+	case RULES_DOMAIN:
+		foreach_node(i, ((const struct rules_domain *)n)->ifaces)
+			if (!iface_ranges(r, i, v))
+				return false;
+		return true;
+	case RULES_NET:
+		return prefixes_ranges(r, (const struct rules_net *)n, v);
+	case RULES_SET:
+		set = set_ranges(r, (struct rules_set *)n);
+		for (k = 0; set && k < set->n; k++)
+			if (!add_range(r, v, &set->r[k].lo, &set->r[k].hi))
+				return false;
+		return set;
+	default:
+		return true;
+	}
+}
+
+static bool ref_ranges(struct rules *r, const struct rules_ref *ref,
+		       struct vec *v)
+{
+	if (ref->kind == RULES_REF_ANY)
+		return add_range(r, v, &ranges_any.r->lo, &ranges_any.r->hi);
+	if (ref->kind == RULES_REF_ADDR)
+		return add_range(r, v, &ref->lo, &ref->hi);
+	return target_ranges(r, ref, v);
+}
+
+/* The members marked `not`, or the others, as one set. */
+static bool list_ranges(struct rules *r, const struct rules_ref *list, bool not,
+			struct ranges *out)
+{
+	struct vec v = { NULL };
+	const struct rules_ref *ref;
+
+	foreach_node(ref, list)
+		if (ref->not == not && !ref_ranges(r, ref, &v))
+			return false;
+	return ranges_build(r, &v, out);
+}
+
+static bool only_nots(const struct rules_ref *list)
+{
+	const struct rules_ref *ref;
+
+	foreach_node(ref, list)
+		if (!ref->not)
+			return false;
+	return list;
+}
+
+/* All but what is marked `not`; of nothing but `not`, everything else. */
+bool space_addrs(struct rules *r, const struct rules_ref *list,
+		 struct ranges *out)
+{
+	struct ranges yes, no;
+
+	if (!list_ranges(r, list, false, &yes) ||
+	    !list_ranges(r, list, true, &no))
+		return false;
+	if (only_nots(list))
+		yes = ranges_any;
+	if (no.n)
+		return ranges_subtract(r, &yes, &no, out);
+	*out = yes;
+	return true;
+}
+
+/* --- places --- */
+
+static bool iface_place(struct rules *r, const struct rules_iface *i,
+			struct vec *places)
+{
+	struct vec v = { NULL };
+	struct ranges addrs = ranges_any;
+
+	if (i->port == RULES_PORT_ANY)
+		return true;	/* was reported */
+	if (iface_is_bound(i) &&
+	    (!iface_ranges(r, i, &v) || !ranges_build(r, &v, &addrs)))
+		return false;
+	return add_place(r, places, i->port, &addrs);
+}
+
+/*
+ * From a routed net: the addresses bound to its domains, which nobody else can
+ * claim.  To it: its prefixes.  A bridged net also has its nic's side.
+ */
+static bool net_places(struct rules *r, const struct rules_net *n, bool from,
+		       struct vec *places)
+{
+	struct ranges addrs;
+	struct vec v = { NULL };
+	uint32_t i;
+
+	for (i = 0; i < r->nr_ports; i++) {
+		const struct rules_iface *f = (void *)r->ports[i];
+
+		if (r->ports[i]->kind != RULES_DOMAIN || f->net != n)
+			continue;
+		if (!iface_is_bound(f)) {
+			if (!iface_place(r, f, places))
+				return false;
+		} else if (!iface_ranges(r, f, &v)) {
+			return false;
+		}
+	}
+	if (!n->nic && !from) {
+		v.n = 0;
+		if (!prefixes_ranges(r, n, &v))
+			return false;
+	}
+	if (!ranges_build(r, &v, &addrs) ||
+	    (addrs.n && !add_place(r, places, RULES_PORT_ANY, &addrs)))
+		return false;
+	if (!n->nic)
+		return true;
+	v = (struct vec){ NULL };
+	addrs = ranges_any;
+	if (n->prefixes &&
+	    (!prefixes_ranges(r, n, &v) || !ranges_build(r, &v, &addrs)))
+		return false;
+	return add_place(r, places, n->nic->port, &addrs);
+}
+
+static bool name_places(struct rules *r, const struct rules_ref *ref, bool from,
+			struct vec *places)
+{
+	const struct rules_node *n = ref->target;
+	const struct rules_iface *i;
+
+	if (!n)
+		return true;
+	if (ref->iface)
+		return iface_place(r, ref->iface, places);
+	switch (n->kind) {
+	case RULES_NIC:
+		return add_place(r, places,
+				 ((const struct rules_nic *)n)->port,
+				 &ranges_any);
+	case RULES_NET:
+		return net_places(r, (const struct rules_net *)n, from, places);
+	case RULES_DOMAIN:
+		foreach_node(i, ((const struct rules_domain *)n)->ifaces)
+			if (!iface_place(r, i, places))
+				return false;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool is_place_name(const struct rules_ref *ref)
+{
+	return ref->kind == RULES_REF_NAME &&
+	       (!ref->target || ref->target->kind != RULES_SET);
+}
+
+/* Addresses that the VFR lets come from one vif alone. */
+static bool place_is_bound(const struct rules *r, const struct place *p)
+{
+	return p->port != RULES_PORT_ANY &&
+	       r->ports[p->port]->kind == RULES_DOMAIN &&
+	       iface_is_bound((struct rules_iface *)r->ports[p->port]);
+}
+
+/* Many places of domains become one at any port; see above. */
+static bool merge_places(struct rules *r, struct vec *places)
+{
+	struct place *p = places->data;
+	struct vec v = { NULL };
+	struct ranges addrs;
+	size_t i, n = 0;
+	uint32_t k;
+
+	if (places->n <= PLACES_KEPT)
+		return true;
+	for (i = 0; i < places->n; i++) {
+		if (p[i].port != RULES_PORT_ANY && !place_is_bound(r, &p[i])) {
+			p[n++] = p[i];
+			continue;
+		}
+		for (k = 0; k < p[i].addrs.n; k++)
+			if (!add_range(r, &v, &p[i].addrs.r[k].lo,
+				       &p[i].addrs.r[k].hi))
+				return false;
+	}
+	places->n = n;
+	return ranges_build(r, &v, &addrs) &&
+	       (!addrs.n || add_place(r, places, RULES_PORT_ANY, &addrs));
+}
+
+/* Every port but the nics that the list excludes. */
+static bool not_nics(struct rules *r, const struct rules_ref *list,
+		     struct vec *places)
+{
+	const struct rules_ref *ref;
+	uint32_t i;
+
+	for (i = 0; i < r->nr_ports; i++) {
+		foreach_node(ref, list)
+			if (ref->target == r->ports[i])
+				break;
+		if (!ref && !add_place(r, places, i, &ranges_any))
+			return false;
+	}
+	return true;
+}
+
+static bool excludes_nic(const struct rules_ref *list)
+{
+	const struct rules_ref *ref;
+
+	foreach_node(ref, list)
+		if (ref->not && ref->target && ref->target->kind == RULES_NIC)
+			return true;
+	return false;
+}
+
+bool space_places(struct rules *r, const struct rules_ref *list, bool from,
+		  struct vec *places)
+{
+	const struct rules_ref *ref;
+	struct ranges no, addrs;
+	struct vec v = { NULL };
+	struct place *p;
+	size_t i;
+
+	if (!list)
+		return add_place(r, places, RULES_PORT_ANY, &ranges_any);
+	foreach_node(ref, list) {
+		if (ref->not)
+			continue;
+		if (is_place_name(ref) ? !name_places(r, ref, from, places)
+				       : !ref_ranges(r, ref, &v))
+			return false;
+	}
+	if (!ranges_build(r, &v, &addrs) ||
+	    (addrs.n && !add_place(r, places, RULES_PORT_ANY, &addrs)))
+		return false;
+	if (excludes_nic(list) ? !not_nics(r, list, places) :
+	    only_nots(list) &&
+	    !add_place(r, places, RULES_PORT_ANY, &ranges_any))
+		return false;
+	if (!merge_places(r, places) || !list_ranges(r, list, true, &no))
+		return false;
+	p = places->data;
+	for (i = 0; no.n && i < places->n; i++)
+		if (!ranges_subtract(r, &p[i].addrs, &no, &p[i].addrs))
+			return false;
+	return true;
+}
+
+/* --- ports of the VFR: on, in, out --- */
+
+static bool list_has_port(const struct rules *r, const struct rules_ref *list,
+			  uint16_t port)
+{
+	const struct rules_node *p = r->ports[port];
+	const struct rules_iface *i = (void *)p;
+	const struct rules_ref *ref;
+
+	foreach_node(ref, list) {
+		const struct rules_node *t = ref->target;
+		const struct rules_net *net = (void *)t;
+
+		if (!t)
+			continue;
+		if (p->kind == RULES_NIC ? t == p || (t->kind == RULES_NET &&
+			net->nic && &net->nic->node == p) :
+		    ref->iface ? ref->iface == i :
+		    t == &i->domain->node || t == &i->net->node)
+			return true;
+	}
+	return false;
+}
+
+/* --- lanes --- */
+
+static bool add_lane(struct rules *r, const struct rules_rule *rule,
+		     struct vec *v, const struct lane *l)
+{
+	struct lane *slot;
+
+	if (!l->src.n || !l->dst.n)
+		return true;
+	if (v->n >= LANES_MAX) {
+		error_at(r, LIMIT, &rule->node.pos, "name nets or sets instead "
+			 "of many nics and domains", "this rule speaks of more "
+			 "than %d pairs of ports", LANES_MAX);
+		return false;
+	}
+	slot = vec_add(r, v, sizeof(*slot));
+	if (slot)
+		*slot = *l;
+	return slot;
+}
+
+/*
+ * The lane with its `in` (or `out`) narrowed to the ports of a list, by calling
+ * next for each that is left.
+ */
+struct narrow {
+	const struct rules_rule	*rule;
+	const struct rules_ref	*in, *out;
+	struct vec		*lanes;
+};
+
+static bool narrow_out(struct rules *r, const struct narrow *n, struct lane l)
+{
+	uint32_t i;
+
+	if (!n->out)
+		return add_lane(r, n->rule, n->lanes, &l);
+	if (l.out != RULES_PORT_ANY)
+		return !list_has_port(r, n->out, l.out) ||
+		       add_lane(r, n->rule, n->lanes, &l);
+	for (i = 0; i < r->nr_ports; i++) {
+		l.out = i;
+		if (list_has_port(r, n->out, i) &&
+		    !add_lane(r, n->rule, n->lanes, &l))
+			return false;
+	}
+	return true;
+}
+
+static bool narrow_in(struct rules *r, const struct narrow *n, struct lane l)
+{
+	uint32_t i;
+
+	if (!n->in)
+		return narrow_out(r, n, l);
+	if (l.in != RULES_PORT_ANY)
+		return !list_has_port(r, n->in, l.in) || narrow_out(r, n, l);
+	for (i = 0; i < r->nr_ports; i++) {
+		l.in = i;
+		if (list_has_port(r, n->in, i) && !narrow_out(r, n, l))
+			return false;
+	}
+	return true;
+}
+
+/* `on X` is: in by X, or out by X. */
+static bool narrow_on(struct rules *r, const struct rules_rule *rule,
+		      const struct lane *l, struct vec *lanes)
+{
+	struct narrow n = { rule, rule->in, rule->out, lanes };
+	size_t before = lanes->n;
+
+	if (!rule->on)
+		return narrow_in(r, &n, *l);
+	n.in = rule->on;
+	if (!narrow_in(r, &n, *l))
+		return false;
+	/* In by X at any rate: what goes out by X says nothing more. */
+	if (l->in != RULES_PORT_ANY && lanes->n > before)
+		return true;
+	n.in = NULL;
+	n.out = rule->on;
+	return narrow_in(r, &n, *l);
+}
+
+static bool rule_lanes(struct rules *r, const struct rules_rule *rule,
+		       struct vec *lanes)
+{
+	struct vec from = { NULL }, to = { NULL };
+	const struct place *f, *t;
+	size_t i, j;
+
+	if (!space_places(r, rule->from, true, &from) ||
+	    !space_places(r, rule->to, false, &to))
+		return false;
+	f = from.data;
+	t = to.data;
+	for (i = 0; i < from.n; i++)
+		for (j = 0; j < to.n; j++) {
+			struct lane l = { f[i].port, t[j].port, f[i].addrs,
+					  t[j].addrs };
+
+			if (!narrow_on(r, rule, &l, lanes))
+				return false;
+		}
+	return true;
+}
+
+/* --- kinds --- */
+
+struct port_range {
+	uint16_t lo, hi;
+};
+
+static bool port_ranges(struct rules *r, const struct rules_ref *list,
+			bool not, struct vec *v);
+
+static bool add_ports(struct rules *r, struct vec *v, uint32_t lo, uint32_t hi)
+{
+	struct port_range *slot = vec_add(r, v, sizeof(*slot));
+
+	if (slot)
+		*slot = (struct port_range){ lo, hi };
+	return slot;
+}
+
+static int port_cmp(const void *a, const void *b)
+{
+	return (int)((const struct port_range *)a)->lo -
+	       (int)((const struct port_range *)b)->lo;
+}
+
+static void ports_normalize(struct vec *v)
+{
+	struct port_range *p = v->data;
+	size_t i, n = 0;
+
+	sort_items(p, v->n, sizeof(*p), port_cmp);
+	for (i = 0; i < v->n; i++) {
+		if (!n || p[i].lo > (uint32_t)p[n - 1].hi + 1)
+			p[n++] = p[i];
+		else if (p[i].hi > p[n - 1].hi)
+			p[n - 1].hi = p[i].hi;
+	}
+	v->n = n;
+}
+
+/* All but what is marked `not`, as for addresses. */
+static bool space_ports(struct rules *r, const struct rules_ref *list,
+			struct vec *out)
+{
+	struct vec yes = { NULL }, no = { NULL };
+	const struct port_range *y, *n;
+	size_t i, j;
+
+	if (!list || only_nots(list)) {
+		if (!add_ports(r, &yes, 0, UINT16_MAX))
+			return false;
+	} else if (!port_ranges(r, list, false, &yes)) {
+		return false;
+	}
+	if (!port_ranges(r, list, true, &no))
+		return false;
+	ports_normalize(&yes);
+	ports_normalize(&no);
+	y = yes.data;
+	n = no.data;
+	for (i = 0; i < yes.n; i++) {
+		uint32_t lo = y[i].lo;
+
+		for (j = 0; j < no.n && n[j].lo <= y[i].hi; j++) {
+			if (n[j].hi < lo)
+				continue;
+			if (n[j].lo > lo &&
+			    !add_ports(r, out, lo, n[j].lo - 1))
+				return false;
+			lo = (uint32_t)n[j].hi + 1;
+		}
+		if (lo <= y[i].hi && !add_ports(r, out, lo, y[i].hi))
+			return false;
+	}
+	return true;
+}
+
+/* A set's own ports, made once. */
+static const struct vec *set_ports(struct rules *r, struct rules_set *s)
+{
+	struct vec *out;
+
+	if (s->ports)
+		return s->ports;
+	out = rules_alloc(r, sizeof(*out));
+	if (!out || !space_ports(r, s->members, out))
+		return NULL;
+	s->ports = out;
+	return out;
+}
+
+static bool port_ranges(struct rules *r, const struct rules_ref *list, bool not,
+			struct vec *v)
+{
+	const struct rules_ref *ref;
+	const struct vec *set;
+	size_t i;
+
+	foreach_node(ref, list) {
+		if (ref->not != not)
+			continue;
+		if (ref->kind == RULES_REF_PORT) {
+			if (!add_ports(r, v, ref->port_lo, ref->port_hi))
+				return false;
+		} else if (ref->kind == RULES_REF_ANY) {
+			if (!add_ports(r, v, 0, UINT16_MAX))
+				return false;
+		} else if (ref->target && ref->target->kind == RULES_SET) {
+			set = set_ports(r, (struct rules_set *)ref->target);
+			if (!set)
+				return false;
+			for (i = 0; i < set->n; i++) {
+				const struct port_range *p = set->data;
+
+				if (!add_ports(r, v, p[i].lo, p[i].hi))
+					return false;
+			}
+		}
+	}
+	return true;
+}
+
+static bool add_kind(struct rules *r, struct vec *v, const struct kind *k,
+		     const struct rules_pos *pos)
+{
+	struct kind *slot;
+
+	if (v->n >= KINDS_MAX) {
+		error_at(r, LIMIT, pos, NULL, "this stands for more than %d "
+			 "combinations of ports", KINDS_MAX);
+		return false;
+	}
+	slot = vec_add(r, v, sizeof(*slot));
+	if (slot)
+		*slot = *k;
+	return slot;
+}
+
+/* An ICMP type and code, in the place of ports. */
+static bool kind_icmp(struct rules *r, const struct rules_match *m, int proto,
+		      int type, struct vec *v)
+{
+	struct kind k = { .proto = proto, .sport_hi = UINT16_MAX,
+			  .dport_hi = UINT16_MAX };
+
+	if (*m->icmp_text && type < 0)
+		return true;	/* this family has no such type */
+	if (type >= 0)
+		k.sport_lo = k.sport_hi = type;
+	if (m->icmp_code >= 0)
+		k.dport_lo = k.dport_hi = m->icmp_code;
+	return add_kind(r, v, &k, &m->node.pos);
+}
+
+static bool kind_ports(struct rules *r, const struct rules_match *m,
+		       const struct vec *sports, struct vec *v)
+{
+	const struct port_range *s = sports->data, *d;
+	struct vec dports = { NULL };
+	size_t i, j;
+
+	if (!space_ports(r, m->ports, &dports))
+		return false;
+	d = dports.data;
+	for (i = 0; i < sports->n; i++)
+		for (j = 0; j < dports.n; j++) {
+			struct kind k = { m->proto, false, s[i].lo, s[i].hi,
+					  d[j].lo, d[j].hi };
+
+			if (!add_kind(r, v, &k, &m->node.pos))
+				return false;
+		}
+	return true;
+}
+
+/* budget: members looked at, so that services within services end. */
+static bool match_kinds(struct rules *r, const struct rules_match *list,
+			const struct vec *sports, struct vec *v,
+			unsigned int *budget)
+{
+	static const struct kind any = { 0, true, 0, UINT16_MAX, 0,
+					 UINT16_MAX };
+	const struct rules_match *m;
+
+	foreach_node(m, list) {
+		struct kind plain = any;
+		bool ok = true;
+
+		if (!(*budget)--) {
+			error_at(r, LIMIT, &m->node.pos, NULL, "services stand "
+				 "for more than %d members", KINDS_MAX);
+			return false;
+		}
+		plain.proto = m->proto;
+		plain.any_proto = false;
+		if (m->proto == RULES_PROTO_SERVICE)
+			ok = !m->service ||
+			     match_kinds(r, m->service->members, sports, v,
+					 budget);
+		else if (m->proto == RULES_PROTO_ANY)
+			ok = add_kind(r, v, &any, &m->node.pos);
+		else if (m->proto == RULES_PROTO_ICMP_BOTH)
+			ok = kind_icmp(r, m, PROTO_ICMP, m->icmp_type, v) &&
+			     kind_icmp(r, m, PROTO_ICMP6, m->icmp6_type, v);
+		else if (m->proto == PROTO_ICMP)
+			ok = kind_icmp(r, m, PROTO_ICMP, m->icmp_type, v);
+		else if (m->proto == PROTO_ICMP6)
+			ok = kind_icmp(r, m, PROTO_ICMP6, m->icmp6_type, v);
+		else if (proto_has_ports(m->proto))
+			ok = kind_ports(r, m, sports, v);
+		else
+			ok = add_kind(r, v, &plain, &m->node.pos);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+bool space_kinds(struct rules *r, const struct rules_match *m,
+		 const struct rules_ref *from_ports, struct vec *kinds)
+{
+	struct vec sports = { NULL };
+	unsigned int budget = KINDS_MAX;
+
+	return space_ports(r, from_ports, &sports) &&
+	       match_kinds(r, m, &sports, kinds, &budget);
+}
+
+/* --- the whole rule --- */
+
+/* NULL: it matches nothing, or an error was reported. */
+const struct space *space_of_rule(struct rules *r, const struct rules_rule *rule)
+{
+	static const uint8_t frags[][2] = {
+		[RULES_FRAG_NONE] = { 0, 0 },
+		[RULES_FRAG_ANY] = { VFR_FRAG_ANY, VFR_FRAG_ANY },
+		[RULES_FRAG_LATER] = { VFR_FRAG_LATER, VFR_FRAG_LATER },
+		[RULES_FRAG_NOT] = { 0, VFR_FRAG_ANY },
+	};
+	struct vec lanes = { NULL }, kinds = { NULL };
+	struct space *s;
+
+	if (rule->unresolved || !rule_lanes(r, rule, &lanes) ||
+	    !space_kinds(r, rule->what, rule->from_ports, &kinds) ||
+	    !lanes.n || !kinds.n)
+		return NULL;
+	s = rules_alloc(r, sizeof(*s));
+	if (!s)
+		return NULL;
+	*s = (struct space){ lanes.data, kinds.data, lanes.n, kinds.n,
+			     rule->tcp_flags, rule->tcp_mask,
+			     frags[rule->frag][0], frags[rule->frag][1] };
+	return s;
+}
