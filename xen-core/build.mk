@@ -1,9 +1,35 @@
-# The hypervisor.
-CFLAGS_DIR_xen-core := -Ixen-core/include
+# The hypervisor: build/sluice.elf, a Multiboot2 image.
 
-XEN_CORE_SRCS := $(sort $(wildcard xen-core/*/*.c xen-core/*/*.S))
+CFLAGS_DIR_xen-core := -Ixen-core/include -Ixen-core/mm -Ixen-core/cpu -I$(B)/hv
+
+XEN_CORE_SRCS := $(filter-out xen-core/cpu/asm_offsets.c, \
+	$(sort $(wildcard xen-core/*/*.c xen-core/*/*.S)))
 
 # One ELF reader and one plan of a domain's memory: ours for dom0, dom0's for
 # the other domains.
 XEN_CORE_SRCS += $(addprefix guests/dom0/,elf.c notes.c layout.c)
 CFLAGS_xen-core/domain/dom0_build.c := -Iguests
+
+XEN_CORE_OBJS := $(call objs,hv,$(XEN_CORE_SRCS))
+
+ALL += $(B)/sluice.elf
+
+# Numbers for assembly, from C's own view of the structs.
+$(B)/hv/asm_offsets.h: xen-core/cpu/asm_offsets.c
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)$(CC) $(CFLAGS_hv) $(dirflags) -MMD -MP -MT $@ -MF $(B)/hv/asm_offsets.d \
+		-S -o - $< | sed -n 's/.*"->\(.*\) \$$*\([-0-9]*\)".*/#define \1 \2/p' > $@
+$(B)/hv/xen-core/cpu/entry.o: $(B)/hv/asm_offsets.h
+
+# Linked twice: the names of functions, for backtraces, come from the first.
+HV_LINK = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack \
+	-Wl,-z,max-page-size=4096 -Wl,--no-relax -T xen-core/boot/link.lds
+
+$(B)/hv/sluice.1: $(XEN_CORE_OBJS) xen-core/boot/link.lds
+	$(call say,LINK,$@)$(HV_LINK) -o $@ $(XEN_CORE_OBJS)
+$(B)/hv/symbols.S: $(B)/hv/sluice.1 xen-core/lib/mksymbols.awk
+	$(call say,GEN,$@)nm -n $< | awk -f xen-core/lib/mksymbols.awk > $@
+$(B)/hv/symbols.o: $(B)/hv/symbols.S
+	$(call say,AS,$@)$(CC) -c -o $@ $<
+$(B)/sluice.elf: $(B)/hv/symbols.o $(XEN_CORE_OBJS) xen-core/boot/link.lds
+	$(call say,LINK,$@)$(HV_LINK) -o $@ $(XEN_CORE_OBJS) $(B)/hv/symbols.o

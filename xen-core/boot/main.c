@@ -12,10 +12,11 @@
 #include "platform.h"
 #include "sched.h"
 #include "time.h"
+#include "trampoline.h"
 
 struct boot_info boot_info;
 
-noreturn void hv_main(uint32_t magic, paddr_t mbi);
+noreturn void hv_main(uint32_t magic, paddr_t mbi); /* head.S */
 
 /* On the final stack of the boot CPU. */
 static noreturn void main_on_stack(void)

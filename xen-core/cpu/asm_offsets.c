@@ -33,7 +33,7 @@ void asm_offsets(void)
 	REG(ss);
 	REG(es);
 
-	DEFINE(CI_current, offsetof(struct cpu_info, current));
+	DEFINE(CI_current, offsetof(struct cpu_info, vcpu));
 	DEFINE(CI_self, offsetof(struct cpu_info, self));
 	DEFINE(CI_SIZE, sizeof(struct cpu_info));
 	DEFINE(CPU_softirqs, offsetof(struct cpu, softirqs));

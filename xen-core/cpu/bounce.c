@@ -15,6 +15,7 @@
 #include "domain.h"
 #include "entry.h"
 #include "guest_access.h"
+#include "io.h"
 #include "log.h"
 
 #define TRAP_FLAGS_DPL	3

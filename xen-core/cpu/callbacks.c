@@ -1,10 +1,12 @@
 /*
  * callbacks.c: where a guest wants its exceptions, events and system calls.
  */
-#include "cpu.h"
+#include "types.h" /* first: Xen's headers use its integers */
 
 #include <xen/callback.h>
 #include <xen/nmi.h>
+
+#include "cpu.h"
 
 #include "cpu_private.h"
 #include "domain.h"
@@ -15,7 +17,6 @@
 
 #define TRAP_VECTORS	256
 #define TRAPS_SMALL	32	/* most kernels start with the exceptions alone */
-
 
 /* Room for vector in v's table.  The small table keeps idle domains small. */
 static int traps_reserve(struct vcpu *v, unsigned vector)

@@ -120,7 +120,7 @@ int vcpu_set_context(struct vcpu *v, struct vcpu_guest_context *c)
 	rc = vcpu_set_gdt(v, frames, c->gdt_ents);
 	if (rc)
 		return rc;
-	rc = mm_set_root(v, MFN(xen_cr3_to_pfn_x86_64(c->ctrlreg[3])));
+	rc = mm_set_root(v, MFN(xen_cr3_to_pfn(c->ctrlreg[3])));
 	if (rc) {
 		vcpu_drop_gdt(v);
 		return rc;

@@ -70,6 +70,7 @@ static void panic_head(void)
 		for (;;)
 			asm volatile("hlt");
 	smp_stop_others();
+	log_panic();
 }
 
 static void panic_where(void)

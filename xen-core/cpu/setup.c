@@ -209,7 +209,7 @@ void cpu_enter_stack(struct cpu *c, void (*fn)(void))
 
 	info->cpu = c->id;
 	info->self = c;
-	info->current = c->idle;
+	info->vcpu = c->idle;
 	cpu_enter_stack_at(info, fn);
 }
 

@@ -107,7 +107,7 @@ void cpu_switch(struct vcpu *prev, struct vcpu *next)
 		regs_copy(&prev->regs, guest_regs());
 
 	if (next == c->idle) {
-		cpu_info()->current = next;
+		cpu_info()->vcpu = next;
 		sched_switch_done(prev);
 		cpu_reset_stack(idle_loop);
 	}
@@ -117,17 +117,14 @@ void cpu_switch(struct vcpu *prev, struct vcpu *next)
 		cpu_sync(next);
 		irq_disable();
 	}
-	cpu_info()->current = next;
+	cpu_info()->vcpu = next;
 	if (c->loaded != next)
 		ok = load(c, next);
 	regs_copy(guest_regs(), &next->regs);
 	sched_switch_done(prev);
 	if (!ok)
 		segments_failed(guest_regs(), &next->regs);
-	if (next->kernel_mode && next->time.runstate_va)
-		runstate_publish(next);
-	else if (next->time.runstate_va)
-		next->time.runstate_late = true;
+	runstate_publish(next);
 	cpu_resume_guest();
 }
 

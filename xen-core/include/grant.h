@@ -37,6 +37,9 @@ int grant_pin(struct domain *d, uint32_t ref, uint16_t as, bool readonly,
 void grant_unpin(struct domain *d, uint32_t ref, bool readonly,
 		 struct page *pg);
 
+/* Tell mm/audit.c what entries of d's table in use hold; all stands still. */
+void grant_audit(const struct domain *d);
+
 /* Grants of others that d maps, for GETINFO. */
 uint64_t grant_maps(const struct domain *d);
 

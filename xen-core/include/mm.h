@@ -26,8 +26,8 @@ struct vcpu;
 #define PTE_G		(1ull << 8)
 #define PTE_AVL		(7ull << 9)
 #define PTE_AVL_HIGH	(0x7full << 52)
-#define PTE_GRANT	(1ull << 58) /* L1: taken and dropped by grant_table_op only */
-#define PTE_PKEY	(15ull << 59)
+#define PTE_GRANT	(1ull << 62) /* L1: taken and dropped by grant_table_op only */
+#define PTE_PKEY	(7ull << 59)
 #define PTE_NX		(1ull << 63)
 #define PTE_ADDR	0x000ffffffffff000ull
 
@@ -62,6 +62,16 @@ int mm_relinquish(struct domain *d);
 void m2p_set(mfn_t mfn, uint64_t pfn);
 uint64_t m2p_get(mfn_t mfn);
 
+/*
+ * Pin a table of d in the role, for who builds a domain before it runs.  0,
+ * -EINVAL, -EBUSY, or -ERESTART: call again.
+ */
+int mm_pin(struct domain *d, mfn_t mfn, enum page_type type);
+
+/* Frames that GRUB filled, at boot: to d with an m2p entry, or free. */
+void mm_give_boot_frame(struct domain *d, mfn_t mfn, uint64_t pfn);
+void mm_free_boot_frames(mfn_t start, uint64_t nr);
+
 /* ---- grants' way into page tables (mm/grant_pte.c) ---- */
 
 /*
@@ -69,11 +79,12 @@ uint64_t m2p_get(mfn_t mfn);
  * use: they belong to the mapping's grant handle) at va of v's kernel address
  * space, or clear such a mapping.  flags: PTE_RW or 0, PTE_AVL bits.
  * map: 0, -EINVAL no L1 covers va.  What was there before is dropped.
- * unmap: 0, -EINVAL when the entry does not map mfn; new_va != 0: the entry of
+ * unmap: 0, -EINVAL when the entry does not map mfn with those flags; new_va != 0: the entry of
  * new_va moves here and new_va's is cleared (unmap_and_replace).
  */
 int mm_grant_map(struct vcpu *v, uint64_t va, mfn_t mfn, uint64_t flags);
-int mm_grant_unmap(struct vcpu *v, uint64_t va, mfn_t mfn, uint64_t new_va);
+int mm_grant_unmap(struct vcpu *v, uint64_t va, mfn_t mfn, uint64_t flags,
+		   uint64_t new_va);
 
 /* ---- translations (mm/tlb.c) ---- */
 
@@ -94,7 +105,7 @@ long do_mmuext_op(uint64_t uops, unsigned count, uint64_t pdone,
 long do_update_va_mapping(uint64_t va, uint64_t val, uint64_t flags);
 long do_update_va_mapping_otherdomain(uint64_t va, uint64_t val,
 				      uint64_t flags, unsigned domid);
-long do_memory_op(unsigned cmd, uint64_t arg);
+long do_memory_op(uint64_t cmd, uint64_t arg);
 long do_set_gdt(uint64_t frames, unsigned ents);
 long do_update_descriptor(uint64_t maddr, uint64_t desc);
 
@@ -111,5 +122,7 @@ void mm_init(const struct boot_memory *free_ram, uint64_t highest_mfn);
 
 /* One walk over everything; returns the number of differences (mm/audit.c). */
 uint64_t mm_audit(uint64_t *frames);
+/* For grant_audit(): one reference, and a writable use, of a frame. */
+void audit_count(mfn_t mfn, bool use);
 
 #endif

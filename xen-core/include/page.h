@@ -101,7 +101,7 @@ uint64_t frames_free_count(void);
  * mapping is gone.
  */
 struct page *page_share_alloc(struct domain *d);
-void page_share_end(struct page *pg);
+void page_share_end(struct page *pg, struct domain *d);
 
 /* The hypervisor's own view of a frame, through the direct map. */
 static inline void *mfn_virt(mfn_t mfn)

@@ -23,7 +23,7 @@ struct cpu;
  */
 struct cpu_info {
 	struct cpu_user_regs regs;
-	struct vcpu *current;	/* whose context is loaded: see lazy below */
+	struct vcpu *vcpu;	/* whose context is loaded: see lazy below */
 	uint32_t cpu;		/* 0 .. nr_cpus - 1 */
 	uint32_t pad0;
 	struct cpu *self;
@@ -31,7 +31,7 @@ struct cpu_info {
 				/* push the frame there and rounds down */
 };
 
-static_assert(sizeof(struct cpu_info) % 16 == 8, "see pad1");
+_Static_assert(sizeof(struct cpu_info) % 16 == 8, "see pad1");
 
 static inline struct cpu_info *cpu_info(void)
 {
@@ -42,7 +42,7 @@ static inline struct cpu_info *cpu_info(void)
 				   STACK_AREA_SIZE) - 1;
 }
 
-#define current		(cpu_info()->current)
+#define current		(cpu_info()->vcpu)
 #define this_cpu_id()	(cpu_info()->cpu)
 #define guest_regs()	(&cpu_info()->regs)
 

@@ -106,8 +106,10 @@ struct page *frames_alloc(unsigned order)
 	}
 	mfn = free_list[o];
 	list_del(mfn, o);
-	while (o > order)
-		list_add(mfn + (1ull << --o), o);
+	while (o > order) {
+		o--;
+		list_add(mfn + (1ull << o), o);
+	}
 	nr_free -= 1ull << order;
 	for (uint64_t i = 0; i < 1ull << order; i++) {
 		struct page *pg = &frame_table[mfn + i];

@@ -6,6 +6,18 @@
 #include "mm.h"
 #include "page.h"
 
+#define TABLE_ENTRIES	512
+
+/* In the count of a list: the rest of one that was preempted. */
+#define MMU_UPDATE_PREEMPTED	(1u << 31)
+
+static inline void clear_page(void *p)
+{
+	uint64_t n = PAGE_SIZE / 8;
+
+	asm volatile("rep stosq" : "+D"(p), "+c"(n) : "a"(0) : "memory");
+}
+
 /* ---- init.c ---- */
 extern uint64_t boot_l4[512], idle_l4[512], m2p_l3[512], hv_l3[512],
 	directmap_l3[512], section_l2[512];
@@ -30,14 +42,22 @@ extern uint32_t tlb_clock;
 void tlb_load_root(mfn_t root);	/* CR3, counted as a full flush of this CPU */
 mfn_t tlb_idle_root(void);
 void tlb_flush_local(void);
-void tlb_flush_cpus(uint64_t cpus);	/* everything, this CPU too if in it */
-void tlb_flush_va(uint64_t cpus, uint64_t va);
+void tlb_flush_cpus(uint64_t mask);	/* everything, this CPU too if in it */
+void tlb_flush_va(uint64_t mask, uint64_t va);
 /* A frame goes to a new owner: flush CPUs that have not since its stamp. */
 void tlb_flush_stale(uint32_t stamp);
 
 /* ---- page.c ---- */
 void page_give(struct page *pg, struct domain *d); /* from the allocator to d */
-void page_table_dropped(struct page *pg);
+/* Drop what an L1 entry of d holds: a reference, or a writable use. */
+void page_put_mapping(struct page *pg, struct domain *d);
+void page_put_writable(struct page *pg, struct domain *d);
+/* The pin's mark; true when that changed it. */
+bool page_set_pinned(struct page *pg);
+bool page_clear_pinned(struct page *pg);
+/* At a domain's end: the use that a stopped validation holds is ours now. */
+bool page_take_saved_ref(struct page *pg);
+void page_hold_saved_ref(struct page *pg);
 /* Take the owner's own reference away: 0, or -EINVAL when it is gone. */
 int page_release(struct page *pg, struct domain *d);
 
@@ -69,11 +89,13 @@ int entry_put(uint64_t e, enum page_type type, struct domain *d,
 /* ---- pte.c ---- */
 /*
  * Store new into the entry at table[index] of pg, a validated table of d.
- * keep_ad: what the CPU has set of A and D meanwhile stays.  0 or an error of
- * entry_get(); -ERESTART: the store is done, v->old_table is to be dropped.
+ * PTE_KEEP_AD: what the CPU has set of A and D meanwhile stays.  expected: only
+ * if the entry still holds that, else -EAGAIN.  0 or an error of entry_get();
+ * -ERESTART with v->old_table set: the store is done, that is to be dropped.
  */
+enum pte_how { PTE_SET, PTE_KEEP_AD };
 int pte_update(struct vcpu *v, struct page *pg, unsigned index, uint64_t new,
-	       struct domain *from, bool keep_ad);
+	       struct domain *from, enum pte_how how, const uint64_t *expected);
 
 /* Finish what v->old_table left: 0 or -ERESTART.  Under mm_lock. */
 int old_table_finish(struct vcpu *v);
@@ -84,7 +106,16 @@ int old_table_finish(struct vcpu *v);
  */
 struct page *walk_l1(struct vcpu *v, uint64_t va, unsigned *index);
 
+/* ---- va_mapping.c ---- */
+int vcpumask_cpus(struct domain *d, uint64_t array, uint64_t *mask);
+
 /* ---- root.c ---- */
+/* MMUEXT_NEW_BASEPTR and NEW_USER_BASEPTR of the vcpu that runs; under mm_lock.
+ * -ERESTART: it is done, v->old_table is to be dropped. */
+int root_switch(struct vcpu *v, mfn_t root);
+int root_user_switch(struct vcpu *v, mfn_t root);
+int pin_table(struct domain *d, mfn_t mfn, enum page_type type);
+int unpin_table(struct domain *d, mfn_t mfn);
 /* Make a pinned L4 the kernel root of a vcpu that does not run. */
 int mm_set_root(struct vcpu *v, mfn_t root);
 
@@ -95,6 +126,7 @@ bool ptwr_emulate(struct cpu_user_regs *regs, uint64_t va);
 int vcpu_set_gdt(struct vcpu *v, const mfn_t *frames, uint32_t ents);
 void vcpu_drop_gdt(struct vcpu *v);
 void vcpu_drop_ldt(struct vcpu *v);
+void ldt_load(struct vcpu *v); /* LDTR of the vcpu that runs */
 bool descriptor_ok(uint64_t *desc); /* adjusts the privilege level */
 
 #endif

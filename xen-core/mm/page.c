@@ -160,7 +160,70 @@ void page_share_end(struct page *pg, struct domain *d)
 	page_put(pg);
 }
 
+/*
+ * Pages in page tables of d that belong to another domain (dom0 may map them):
+ * d's translations go before the reference does, for the owner will not know
+ * of them.
+ */
+static void foreign_flush(const struct page *pg, struct domain *d)
+{
+	if (READ_ONCE(pg->owner) != d->domid)
+		tlb_flush_domain(d);
+}
+
+void page_put_mapping(struct page *pg, struct domain *d)
+{
+	foreign_flush(pg, d);
+	page_put(pg);
+}
+
+void page_put_writable(struct page *pg, struct domain *d)
+{
+	foreign_flush(pg, d);
+	page_put_type(pg);
+}
+
 /* ---- roles ---- */
+
+bool page_set_pinned(struct page *pg)
+{
+	bool was;
+
+	page_lock(pg);
+	was = pg->flags & PGF_PINNED;
+	pg->flags |= PGF_PINNED;
+	page_unlock(pg);
+	return !was;
+}
+
+bool page_clear_pinned(struct page *pg)
+{
+	bool was;
+
+	page_lock(pg);
+	was = pg->flags & PGF_PINNED;
+	pg->flags &= (uint8_t)~PGF_PINNED;
+	page_unlock(pg);
+	return was;
+}
+
+bool page_take_saved_ref(struct page *pg)
+{
+	bool was;
+
+	page_lock(pg);
+	was = pg->flags & PGF_SAVED_REF;
+	pg->flags &= (uint8_t)~PGF_SAVED_REF;
+	page_unlock(pg);
+	return was;
+}
+
+void page_hold_saved_ref(struct page *pg)
+{
+	page_lock(pg);
+	pg->flags |= PGF_SAVED_REF;
+	page_unlock(pg);
+}
 
 /* Entries [0, stamp) of pg hold their references; go on from there. */
 static int role_validate(struct page *pg, struct domain *d,
@@ -179,11 +242,12 @@ static int role_validate(struct page *pg, struct domain *d,
 		CHECK(table_drop(pg, d, type, false) == 0);
 	}
 	page_lock(pg);
-	if (rc)
-		pg->type_refs--;
-	else
+	if (!rc)
 		pg->flags |= PGF_VALIDATED;
-	pg->stamp = READ_ONCE(tlb_clock);
+	else if (--pg->type_refs)
+		pg->flags |= PGF_PARTIAL; /* its holder is still undoing it */
+	if (!(pg->flags & PGF_PARTIAL))
+		pg->stamp = READ_ONCE(tlb_clock);
 	page_unlock(pg);
 	return rc;
 }

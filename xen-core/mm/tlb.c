@@ -50,15 +50,15 @@ static void flush_here(void *unused)
 
 static void sweep(void);
 
-void tlb_flush_cpus(uint64_t cpus)
+void tlb_flush_cpus(uint64_t mask)
 {
 	uint64_t me = 1ull << this_cpu_id();
 
-	if (cpus & ~me) {
+	if (mask & ~me) {
 		__atomic_fetch_add(&tlb_ipis, 1, __ATOMIC_RELAXED);
-		cpus_call(cpus & ~me, flush_here, NULL);
+		cpus_call(mask & ~me, flush_here, NULL);
 	}
-	if (cpus & me)
+	if (mask & me)
 		tlb_flush_local();
 	sweep();
 }
@@ -72,16 +72,16 @@ static void flush_va_here(void *arg)
 	invlpg(((struct va_flush *)arg)->va);
 }
 
-void tlb_flush_va(uint64_t cpus, uint64_t va)
+void tlb_flush_va(uint64_t mask, uint64_t va)
 {
 	uint64_t me = 1ull << this_cpu_id();
 	struct va_flush f = { va };
 
-	if (cpus & ~me) {
+	if (mask & ~me) {
 		__atomic_fetch_add(&tlb_ipis, 1, __ATOMIC_RELAXED);
-		cpus_call(cpus & ~me, flush_va_here, &f);
+		cpus_call(mask & ~me, flush_va_here, &f);
 	}
-	if (cpus & me)
+	if (mask & me)
 		invlpg(va);
 }
 

@@ -1,0 +1,159 @@
+/*
+ * mmuext.c: pins, roots and flushes (xen/xen.h, struct mmuext_op).
+ *
+ * Refused on purpose with -ENOSYS: superpages (MARK_SUPER, UNMARK_SUPER),
+ * CLEAR_PAGE and COPY_PAGE.
+ */
+#include "cpu.h"
+#include "domain.h"
+#include "guest_access.h"
+#include "hypercall.h"
+#include "io.h"
+#include "mm_private.h"
+
+#define LDT_ENTRIES_MAX	8192
+
+/* dom0 may pin tables of a domain that it builds; all else acts on oneself. */
+static int target_of(unsigned foreigndom, struct domain **target)
+{
+	uint16_t id = (uint16_t)foreigndom;
+
+	if (id != DOMID_SELF && id != current->d->domid &&
+	    !current->d->privileged)
+		return -EPERM;
+	*target = domain_get(id);
+	return *target ? 0 : -ESRCH;
+}
+
+static int flush_masked(struct vcpu *v, const struct mmuext_op *op)
+{
+	uint64_t mask, array = (uint64_t)op->arg2.vcpumask.p;
+	int rc = vcpumask_cpus(v->d, array, &mask);
+
+	if (rc)
+		return rc;
+	if (op->cmd == MMUEXT_INVLPG_MULTI)
+		tlb_flush_va(mask, op->arg1.linear_addr);
+	else
+		tlb_flush_cpus(mask);
+	return 0;
+}
+
+static int set_ldt(struct vcpu *v, uint64_t base, uint64_t ents)
+{
+	if (ents > LDT_ENTRIES_MAX || base & (PAGE_SIZE - 1) ||
+	    (ents && !guest_range_ok(base, ents * 8)))
+		return -EINVAL;
+	if (v->ldt_base == base && v->ldt_ents == ents)
+		return 0;
+	vcpu_drop_ldt(v);
+	v->ldt_base = base;
+	v->ldt_ents = (uint32_t)ents;
+	ldt_load(v);
+	return 0;
+}
+
+static int own_op(struct vcpu *v, const struct mmuext_op *op)
+{
+	struct domain *d = v->d;
+	uint64_t all = __atomic_load_n(&d->dirty_cpus, __ATOMIC_ACQUIRE);
+
+	switch (op->cmd) {
+	case MMUEXT_NEW_BASEPTR:
+		return root_switch(v, MFN(op->arg1.mfn));
+	case MMUEXT_NEW_USER_BASEPTR:
+		return root_user_switch(v, MFN(op->arg1.mfn));
+	case MMUEXT_TLB_FLUSH_LOCAL:
+		tlb_flush_local();
+		return 0;
+	case MMUEXT_INVLPG_LOCAL:
+		if (guest_range_ok(op->arg1.linear_addr, 1))
+			invlpg(op->arg1.linear_addr);
+		return 0;
+	case MMUEXT_TLB_FLUSH_MULTI:
+	case MMUEXT_INVLPG_MULTI:
+		return flush_masked(v, op);
+	case MMUEXT_TLB_FLUSH_ALL:
+		tlb_flush_cpus(all);
+		return 0;
+	case MMUEXT_INVLPG_ALL:
+		tlb_flush_va(all, op->arg1.linear_addr);
+		return 0;
+	case MMUEXT_FLUSH_CACHE:
+	case MMUEXT_FLUSH_CACHE_GLOBAL:
+		return -EINVAL; /* no domain has device memory */
+	case MMUEXT_SET_LDT:
+		return set_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents);
+	default:
+		return -ENOSYS;
+	}
+}
+
+static int one_op(struct vcpu *v, const struct mmuext_op *op,
+		  struct domain *target)
+{
+	switch (op->cmd) {
+	case MMUEXT_PIN_L1_TABLE:
+	case MMUEXT_PIN_L2_TABLE:
+	case MMUEXT_PIN_L3_TABLE:
+	case MMUEXT_PIN_L4_TABLE:
+		return pin_table(target, MFN(op->arg1.mfn),
+				 PGT_L1 + (op->cmd - MMUEXT_PIN_L1_TABLE));
+	case MMUEXT_UNPIN_TABLE:
+		return unpin_table(target, MFN(op->arg1.mfn));
+	default:
+		return target == v->d ? own_op(v, op) : -EPERM;
+	}
+}
+
+static int ops(struct vcpu *v, uint64_t uops, unsigned count,
+	       struct domain *target, unsigned *done)
+{
+	int rc = old_table_finish(v);
+
+	while (!rc && *done < count) {
+		struct mmuext_op op;
+
+		if (copy_from_guest(&op, uops + *done * sizeof(op), sizeof(op)))
+			return -EFAULT;
+		rc = one_op(v, &op, target);
+		if (!rc || (rc == -ERESTART && v->old_table))
+			++*done;
+		if (!rc && *done < count && hypercall_preempt())
+			rc = -ERESTART;
+	}
+	return rc;
+}
+
+long do_mmuext_op(uint64_t uops, unsigned count, uint64_t pdone,
+		  unsigned foreigndom)
+{
+	struct vcpu *v = current;
+	struct domain *target;
+	unsigned before = 0, done = 0;
+	int rc;
+
+	if (count & MMU_UPDATE_PREEMPTED) {
+		count &= ~MMU_UPDATE_PREEMPTED;
+		if (pdone && copy_from_guest(&before, pdone, sizeof(before)))
+			return -EFAULT;
+	}
+	rc = target_of(foreigndom, &target);
+	if (rc)
+		return rc;
+	spin_lock(&target->mm_lock);
+	rc = ops(v, uops, count, target, &done);
+	spin_unlock(&target->mm_lock);
+	domain_put(target);
+
+	before += done;
+	if (pdone && copy_to_guest(pdone, &before, sizeof(before)))
+		return -EFAULT;
+	if (rc == -ERESTART)
+		return hypercall_continue(__HYPERVISOR_mmuext_op, 4,
+					  uops + done * sizeof(struct mmuext_op),
+					  (uint64_t)((count - done) |
+						     MMU_UPDATE_PREEMPTED),
+					  pdone, (uint64_t)foreigndom);
+	return rc;
+}
