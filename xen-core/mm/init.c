@@ -103,14 +103,23 @@ void hv_map(uint64_t va, mfn_t mfn, uint64_t flags)
 	*pte_of(va) = pte_make(mfn, flags);
 }
 
-/* 4 GiB, and all of RAM: no execute, in 2 MiB pages. */
+/*
+ * 4 GiB, and all of RAM: no execute, in 2 MiB pages.  Each L2 is whole before
+ * it takes the place of head.S's, which stay as they are: the other CPUs start
+ * on the identity map that is made of them.
+ */
 static void map_direct(void)
 {
-	uint64_t end = MAX(ROUND_UP((max_mfn + 1) << PAGE_SHIFT, L2_SIZE),
-			   4 * L3_SIZE);
+	uint64_t end = MAX((max_mfn + 1) << PAGE_SHIFT, 4 * L3_SIZE);
 
-	for (uint64_t at = 0; at < end; at += L2_SIZE)
-		map_2m(DIRECTMAP_VIRT + at, at, DATA_FLAGS);
+	for (uint64_t at = 0; at < end; at += L3_SIZE) {
+		paddr_t table = table_alloc();
+		uint64_t *l2 = mfn_virt(MFN(table >> PAGE_SHIFT));
+
+		for (unsigned i = 0; i < TABLE_ENTRIES; i++)
+			l2[i] = (at + i * L2_SIZE) | DATA_FLAGS | PTE_PSE;
+		directmap_l3[at >> 30] = table | TABLE_FLAGS;
+	}
 }
 
 /* A table of size bytes at va, in 2 MiB pages of memory. */
