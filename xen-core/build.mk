@@ -33,3 +33,12 @@ $(B)/hv/symbols.o: $(B)/hv/symbols.S
 	$(call say,AS,$@)$(CC) -c -o $@ $<
 $(B)/sluice.elf: $(B)/hv/symbols.o $(XEN_CORE_OBJS) xen-core/boot/link.lds
 	$(call say,LINK,$@)$(HV_LINK) -o $@ $(XEN_CORE_OBJS) $(B)/hv/symbols.o
+
+# Rules of ports and of grants, on the host.
+UNIT_TESTS += evtchn
+evtchn_SRCS := xen-core/event/evtchn.c
+CFLAGS_tests/unit/evtchn_test.c := -iquote xen-core/include
+
+UNIT_TESTS += grant
+grant_SRCS := xen-core/grant/grant.c xen-core/grant/maptrack.c
+CFLAGS_tests/unit/grant_test.c := -iquote xen-core/include
