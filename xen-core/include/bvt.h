@@ -64,9 +64,11 @@ void bvt_sleep(struct bvt *b, uint64_t now);
 
 /*
  * b wakes, not yet enqueued: a long sleeper gets no credit for its sleep, it
- * starts at the queue's time.  Starts to warp if it may.
+ * starts at the queue's time, which is brought up to date.  cur runs, is
+ * accounted up to now and wants to go on; NULL: none.  Starts to warp if it may.
  */
-void bvt_wake(const struct bvt_queue *q, struct bvt *b, uint64_t now);
+void bvt_wake(struct bvt_queue *q, const struct bvt *cur, struct bvt *b,
+	      uint64_t now);
 
 /* b moves between queues with what it is ahead or behind. */
 void bvt_move(const struct bvt_queue *from, const struct bvt_queue *to,

@@ -212,23 +212,17 @@ static void parse_madt(struct acpi_info *info, const struct header *h)
 /* A byte, word or the constants 0 and 1 of AML at *p; -1: something else. */
 static int aml_small(const uint8_t **p, const uint8_t *end)
 {
+	static const uint8_t len[] = {
+		[0x00] = 1, [0x01] = 1,	/* ZeroOp, OneOp */
+		[0x0a] = 2, [0x0b] = 3, /* BytePrefix, WordPrefix */
+	};
 	const uint8_t *at = *p;
 
-	if (end - at < 3)
+	if (at >= end || *at >= ARRAY_SIZE(len) || len[*at] == 0 ||
+	    end - at < len[*at])
 		return -1;
-	switch (at[0]) {
-	case 0x00: /* ZeroOp, OneOp */
-	case 0x01:
-		*p += 1;
-		return at[0];
-	case 0x0a: /* BytePrefix */
-		*p += 2;
-		return at[1];
-	case 0x0b: /* WordPrefix */
-		*p += 3;
-		return at[1];
-	}
-	return -1;
+	*p += len[*at];
+	return len[*at] == 1 ? at[0] : at[1];
 }
 
 /*

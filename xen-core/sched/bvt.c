@@ -120,8 +120,29 @@ static bool may_warp(struct bvt *b, uint64_t now)
 	return true;
 }
 
-void bvt_wake(const struct bvt_queue *q, struct bvt *b, uint64_t now)
+static void advance_svt(struct bvt_queue *q, const struct bvt *cur)
 {
+	const struct bvt *b = q->head;
+	uint64_t least;
+
+	if (b == NULL && cur == NULL)
+		return;
+	least = cur ? cur->avt : b->avt;
+	if (b != NULL) {
+		do {
+			if (before(b->avt, least))
+				least = b->avt;
+			b = b->next;
+		} while (b != q->head);
+	}
+	if (before(q->svt, least))
+		q->svt = least;
+}
+
+void bvt_wake(struct bvt_queue *q, const struct bvt *cur, struct bvt *b,
+	      uint64_t now)
+{
+	advance_svt(q, cur);
 	if (before(b->avt, q->svt))
 		b->avt = q->svt;
 	b->warping = may_warp(b, now);
@@ -144,25 +165,6 @@ static const struct bvt *least_evt(const struct bvt_queue *q)
 		if (!before(bvt_evt(best), bvt_evt(b)))
 			best = b;
 	return best;
-}
-
-static void advance_svt(struct bvt_queue *q, const struct bvt *cur)
-{
-	const struct bvt *b = q->head;
-	uint64_t least;
-
-	if (b == NULL && cur == NULL)
-		return;
-	least = cur ? cur->avt : b->avt;
-	if (b != NULL) {
-		do {
-			if (before(b->avt, least))
-				least = b->avt;
-			b = b->next;
-		} while (b != q->head);
-	}
-	if (before(q->svt, least))
-		q->svt = least;
 }
 
 struct bvt *bvt_pick(struct bvt_queue *q, struct bvt *cur, bool yielded,

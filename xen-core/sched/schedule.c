@@ -34,6 +34,7 @@ struct runq {
 	struct spinlock lock;
 	struct bvt_queue q;
 	struct vcpu *cur;	/* chosen last; it runs or is about to */
+	uint32_t cur_weight;	/* 0: idle */
 	struct timer slice;
 	uint64_t balance_at;	/* system time */
 } aligned(64);
@@ -184,10 +185,7 @@ static bool steal(uint32_t me)
 
 static uint64_t load_of(const struct runq *rq)
 {
-	const struct vcpu *v = READ_ONCE(rq->cur);
-
-	return READ_ONCE(rq->q.weight) +
-	       (v == NULL || is_idle(v) ? 0 : v->sched.bvt.weight);
+	return READ_ONCE(rq->q.weight) + READ_ONCE(rq->cur_weight);
 }
 
 /*
@@ -296,6 +294,7 @@ static void hand_over(struct runq *rq, struct vcpu *prev, struct vcpu *next,
 		runstate_change(next, RUNSTATE_running, now);
 	}
 	rq->cur = next;
+	rq->cur_weight = is_idle(next) ? 0 : next->sched.bvt.weight;
 }
 
 static void stay(struct vcpu *v, ns_t now)
@@ -380,6 +379,20 @@ static void reason_set(struct runq *rq, struct vcpu *v, uint32_t reason)
 		runstate_change(v, resting_state(v), now_ns());
 }
 
+static void wake(struct runq *rq, struct vcpu *v, ns_t now)
+{
+	const struct bvt *cur = NULL;
+
+	if (!is_idle(rq->cur)) {
+		account(rq->cur, now);
+		if (rq->cur->sched.why_not == 0)
+			cur = &rq->cur->sched.bvt;
+	}
+	bvt_wake(&rq->q, cur, &v->sched.bvt, now);
+	account(v, now); /* work that was charged to it in its sleep */
+	enqueue(v);
+}
+
 static void reason_clear(struct runq *rq, struct vcpu *v, uint32_t reason)
 {
 	if (!(v->sched.why_not & reason))
@@ -391,9 +404,7 @@ static void reason_clear(struct runq *rq, struct vcpu *v, uint32_t reason)
 		runstate_change(v, resting_state(v), now_ns());
 		return;
 	}
-	bvt_wake(&rq->q, &v->sched.bvt, now_ns());
-	account(v, now_ns());
-	enqueue(v);
+	wake(rq, v, now_ns());
 }
 
 void vcpu_wake(struct vcpu *v)
