@@ -262,6 +262,35 @@ static void a_bad_table_is_left_out(void **state)
 	assert_int_equal(a.pm1a_cnt, 0x604);
 }
 
+/* An old FADT ends early, here with the memory: the rest reads as zeros. */
+static void a_short_table_at_the_end(void **state)
+{
+	paddr_t at = MEMORY - 116;
+	struct acpi_info a;
+
+	memcpy(memory + at, memory + FADT, 116);
+	put64(XSDT + 44, at);
+	seal(at, "FACP", 116);
+	seal(XSDT, "XSDT", 36 + 32);
+	assert_int_equal(acpi_parse(read_memory, RSDP, 0, &a), 0);
+	assert_int_equal(a.pm1a_cnt, 0x604);
+	assert_int_equal(a.s5_a, 5);
+	assert_int_equal(a.reset_address, 0);
+}
+
+/* A root that says it is shorter than its own header lists nothing. */
+static void a_root_without_a_body(void **state)
+{
+	struct acpi_info a;
+
+	seal(XSDT, "XSDT", 16);
+	seal(RSDT, "RSDT", 35);
+	assert_int_equal(acpi_parse(read_memory, RSDP, 7, &a), -ENOENT);
+	seal(XSDT, "XSDT", 36);
+	assert_int_equal(acpi_parse(read_memory, RSDP, 7, &a), 0);
+	defaults(&a);
+}
+
 static void entries_are_bounded(void **state)
 {
 	static const struct {
@@ -332,6 +361,8 @@ static void sleep_values(void **state)
 		  0xff, 0xff },
 		{ "cut off in the length", { 0x08, '_', 'S', '5', '_', 0x12,
 		    0xc0, 1 }, 8, 0xff, 0xff },
+		{ "cut off before the count", { 0x08, '_', 'S', '5', '_', 0x12,
+		    0x40, 1 }, 8, 0xff, 0xff },
 		{ "cut off in the value", { 0x08, '_', 'S', '5', '_', 0x12, 6,
 		    4, 0x0a }, 9, 0xff, 0xff },
 	};
@@ -386,6 +417,7 @@ int main(void)
 		T(good_tables),		T(searched),
 		T(old_root),		T(nothing_there),
 		T(a_bad_table_is_left_out), T(entries_are_bounded),
+		T(a_short_table_at_the_end), T(a_root_without_a_body),
 		T(more_cpus_than_we_know),  T(sleep_values),
 		T(no_byte_is_trusted),
 	};
