@@ -66,7 +66,8 @@ static int create_begin(const struct sluice_create *cr, struct domain **d)
 	return rc;
 }
 
-/* An id in progress: of a domain that is not complete yet, as far as we see. */
+/* An id in progress: of a domain that has not run, and got no more frames than
+ * this; it may have got the last one just before it was preempted. */
 static int create_resume(const struct sluice_create *cr, uint64_t domid,
 			 struct domain **d)
 {
@@ -75,7 +76,7 @@ static int create_resume(const struct sluice_create *cr, uint64_t domid,
 
 	if (rc)
 		return rc;
-	if (READ_ONCE((*d)->tot_pages) < cr->nr_pages &&
+	if (READ_ONCE((*d)->tot_pages) <= cr->nr_pages &&
 	    cr->nr_pages <= (*d)->max_pages)
 		return 0;
 	domain_put(*d);
