@@ -13,3 +13,8 @@ ALL += $(call objs,hv,$(VFR_SRCS))
 VFR_KIT := $(VFR_SRCS) tests/unit/vfr_kit.c
 UNIT_TESTS += vfr_path
 vfr_path_SRCS := $(VFR_KIT)
+
+# The classifier.  Its tests and its bench share rule sets and headers.
+CLASSIFY_SRCS := $(wildcard vfr/classify/*.c) tests/bench/classify_data.c
+UNIT_TESTS += classify_diff
+classify_diff_SRCS := $(CLASSIFY_SRCS)

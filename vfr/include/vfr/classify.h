@@ -90,10 +90,44 @@ struct vfr_cls_input {
 	uint32_t			nr_rules, nr_sets, nr_ranges;
 };
 
+/* The fields in which atoms are intervals. */
+enum { VFR_CLS_SRC, VFR_CLS_DST, VFR_CLS_SPORT, VFR_CLS_DPORT, VFR_CLS_PROTO,
+       VFR_CLS_IN, VFR_CLS_OUT, VFR_CLS_NR_AXES };
+#define VFR_CLS_WORDS		2
+#define VFR_CLS_MAX_TREES	4
+
 /* A validated blob.  Fields are the classifier's own. */
 struct vfr_cls {
-	const void	*blob;
-	size_t		len;
+	const struct cls_blob	*blob;
+	const struct cls_atom	*atoms;
+	const struct cls_rest	*rests;
+	const struct cls_node	*nodes;
+	const uint64_t		*boxes;
+	const struct vfr_cls_set *sets;
+	const struct vfr_cls_range *ranges;
+	uint64_t		guard[VFR_CLS_WORDS];
+	uint32_t		nr_axes, nr_trees, nr_merges, nr_roots;
+	uint32_t		row_words, words;
+	struct vfr_cls_axis {
+		const uint32_t	*start, *last;
+		const struct vfr_addr *wide;
+		const uint16_t	*top, *low, *class;
+		uint32_t	nr_low, nr_wide, nr_v4;
+		uint16_t	key_off;
+		uint8_t		bits, shift, steps, word, pos;
+	} axes[VFR_CLS_NR_AXES];
+	struct vfr_cls_merge {
+		const uint16_t	*table;
+		uint32_t	nr_b;
+		uint8_t		a, b;
+	} merges[VFR_CLS_NR_AXES];
+	struct vfr_cls_root {
+		const uint64_t	*rows;
+		uint32_t	slot;
+	} roots[VFR_CLS_NR_AXES];
+	struct {
+		uint32_t	root, depth;
+	} trees[VFR_CLS_MAX_TREES];
 };
 
 /* --- builder --- */
