@@ -87,7 +87,7 @@ void time_init(void)
  * the answer lies between two readings of the new CPU.  The tightest of several
  * rounds tells within which bounds the new one is off.
  */
-#define SYNC_ROUNDS 64
+#define SYNC_ROUNDS 16
 
 static uint32_t sync_turn;   /* A: 0 idle, 1 asked, 2 answered */
 static uint64_t sync_answer; /* written before turn 2 */
