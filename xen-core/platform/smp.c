@@ -29,7 +29,9 @@
 
 #define INIT_WAIT_NS	10000000ull   /* as the specification has it */
 #define STARTUP_WAIT_NS	200000ull
-#define ONLINE_WAIT_NS	1000000000ull
+/* An emulated CPU may get no time from its host for seconds. */
+#define CLAIM_WAIT_NS	10000000000ull
+#define ONLINE_WAIT_NS	60000000000ull
 
 static bool stopping; /* A */
 
@@ -94,15 +96,16 @@ static int cpu_start(struct cpu *c, uint32_t apic,
 	apic_icr(apic, startup);
 	if (!wait_claimed(p, STARTUP_WAIT_NS))
 		apic_icr(apic, startup);
-	if (!wait_claimed(p, ONLINE_WAIT_NS)) {
+	if (!wait_claimed(p, CLAIM_WAIT_NS)) {
 		apic_icr(apic, ICR_INIT);
 		return -ETIMEDOUT;
 	}
+	/* It runs our code with c: there is no way back. */
 	end = now_ns() + ONLINE_WAIT_NS;
 	while (!READ_ONCE(c->online)) {
 		tsc_sync_serve();
 		if (now_ns() > end)
-			return -ETIMEDOUT;
+			panic("CPU %u started and got stuck", c->id);
 		cpu_relax();
 	}
 	return 0;
