@@ -72,6 +72,7 @@ static void regs_set(struct vcpu *v, const struct vcpu_guest_context *c)
 	r->rflags = (r->rflags & ~(uint64_t)(RFLAGS_IOPL | RFLAGS_VM |
 					     RFLAGS_NT)) |
 		    RFLAGS_IF | 2;
+	v->iopl = c->user_regs.rflags >> 12 & 3;
 	v->kernel_mode = true;
 	v->kernel_sp = c->kernel_sp;
 	v->kernel_ss = (uint16_t)c->kernel_ss | 3;
