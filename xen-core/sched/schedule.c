@@ -419,14 +419,15 @@ void vcpu_wake(struct vcpu *v)
 void vcpu_kick(struct vcpu *v)
 {
 	uint64_t flags;
-	struct runq *rq;
+	struct runq *rq = runq_lock(v, &flags);
 
-	if (v == current)
-		return; /* it looks on its way back */
-	rq = runq_lock(v, &flags);
+	/*
+	 * Also for current: on its way to sleep it has looked already, and an
+	 * interrupt may raise an event before the CPU leaves it.
+	 */
 	if (v->sched.why_not & VCPU_BLOCKED)
 		reason_clear(rq, v, VCPU_BLOCKED);
-	else if (v->sched.running)
+	else if (v->sched.running && v != current)
 		ipi_send(1ull << v->sched.cpu, IPI_KICK);
 	runq_unlock(rq, flags);
 }
