@@ -242,6 +242,8 @@ unsigned int domain_clone(const struct domain *d, const char *prefix,
 	struct domain_config c = d->config;
 	unsigned int started = 0;
 
+	c.paused = false;
+
 	for (unsigned int i = 1; i <= n; i++) {
 		struct domain *copy;
 

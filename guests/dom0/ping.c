@@ -9,6 +9,7 @@
 
 #define WITHIN_NS	(5 * SECONDS)
 #define LOOK_NS		(1 * MILLISECONDS)
+#define YOUNG_NS	(10 * SECONDS)	/* may still want to make its port */
 
 static struct ping {
 	bool		    busy, only_one;
@@ -31,6 +32,16 @@ static struct domain *domain_from(uint32_t domid)
 		    d->domid >= domid && (!best || d->domid < best->domid))
 			best = d;
 	return best;
+}
+
+/* A guest that has just been started gets time to say where it answers. */
+static bool young_silent(void)
+{
+	for (struct domain *d = domains; d; d = d->next)
+		if (d->state == DOMAIN_RUNNING && !d->answer_port &&
+		    !d->config.paused && time_now() - d->started_ns < YOUNG_NS)
+			return true;
+	return false;
 }
 
 static void ping_ask(struct domain *d)
@@ -70,19 +81,31 @@ static void ping_look(void *arg)
 		ping_over();
 }
 
+static void ping_first(void *arg)
+{
+	struct domain *d = domain_from(0);
+
+	if (young_silent())
+		timer_set(&ping.timer, time_now() + LOOK_NS, ping_first, NULL);
+	else if (d)
+		ping_ask(d);
+	else
+		ping_over();
+}
+
 int ping_start(struct domain *one, void (*each)(struct domain *d, bool alive),
 	       void (*done)(const struct ping_result *r))
 {
-	struct domain *d = one ? one : domain_from(0);
-
 	if (ping.busy)
 		return -EBUSY;
 	ping = (struct ping){
 		.busy = true, .only_one = one != NULL,
 		.each = each, .done = done,
 	};
-	if (d && d->state == DOMAIN_RUNNING && d->answer_port)
-		ping_ask(d);
+	if (!one)
+		ping_first(NULL);
+	else if (one->state == DOMAIN_RUNNING && one->answer_port)
+		ping_ask(one);
 	else
 		ping_over();
 	return 0;
