@@ -89,8 +89,8 @@ int capture_open(struct capture **c, const char *path,
 	if (!stream) {
 		int rc = -errno;
 
-		snprintf(error, CAPTURE_ERROR_MAX, "%s: %s", path,
-			 strerror(-rc));
+		snprintf(error, CAPTURE_ERROR_MAX,
+			 "cannot read capture '%s': %s", path, strerror(-rc));
 		return rc;
 	}
 	return capture_open_stream(c, stream, path, error);
