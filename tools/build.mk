@@ -13,3 +13,34 @@ tool_frame_SRCS   := tools/frame.c
 tool_cli_SRCS     := tools/cli.c
 tool_capture_SRCS := tools/capture.c
 tool_capture_LIBS := -lpcap
+
+ALL += $(B)/sluice
+
+tool_objs = $(call objs,$(1),tools/main.c $(TOOL_SRCS) $(VFR_SRCS) $(RULES_SRCS))
+
+$(B)/sluice: $(call tool_objs,host)
+	$(call say,LINK,$@)$(CC) $(CFLAGS_host) -o $@ $^ $(TOOL_LIBS)
+
+# The same with sanitizers, for tests of the whole command.
+$(B)/san/sluice: $(call tool_objs,san)
+	$(call say,LINK,$@)$(CC) $(CFLAGS_san) -o $@ $^ $(TOOL_LIBS)
+
+UNIT_TESTS += tool_replay tool_lab
+tool_lab_SRCS := tools/lab.c tools/frame.c $(VFR_SRCS)
+tool_replay_SRCS  := $(TOOL_SRCS) $(VFR_SRCS) $(RULES_SRCS)
+tool_replay_LIBS  := $(TOOL_LIBS)
+tool_replay_LIMIT := 240
+
+FUZZERS += tool_replay
+tool_replay_FUZZ_SRCS := $(TOOL_SRCS) $(VFR_SRCS) $(RULES_SRCS)
+tool_replay_FUZZ_LIBS := $(TOOL_LIBS)
+
+SCRIPT_TESTS += tools/golden tools/golden-sanitized tools/replay
+tools/golden_RUN   := tests/tools/golden-run
+tools/golden-sanitized_RUN := tests/tools/golden-run -s
+tools/replay_RUN   := tests/tools/replay-run
+tools/replay_LIMIT := 180
+
+ifneq ($(filter tools%,$(or $(T),tools)),)
+test-built: $(B)/san/sluice
+endif

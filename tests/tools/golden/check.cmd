@@ -1,0 +1,5 @@
+sluice check web.vfr web-new.vfr; echo "-> $?"
+sluice check -q web.vfr; echo "-> $?"
+sluice check broken.vfr; echo "-> $?"
+sluice check wrong.vfr; echo "-> $?"
+cat web.vfr | sluice check -; echo "-> $?"

@@ -1,0 +1,1 @@
+sluice diff --json web.vfr web-new.vfr

@@ -1,0 +1,5 @@
+sluice diff web.vfr web.vfr; echo "-> $?"
+sluice diff --exit-code web.vfr web.vfr; echo "-> $?"
+sluice diff web.vfr web-new.vfr; echo "-> $?"
+sluice diff --exit-code web.vfr web-new.vfr >/dev/null; echo "-> $?"
+sluice diff web.vfr broken.vfr; echo "-> $?"

@@ -1,0 +1,1 @@
+sluice test --json wrong.vfr; echo "-> $?"
