@@ -18,3 +18,5 @@ vfr_path_SRCS := $(VFR_KIT)
 CLASSIFY_SRCS := $(wildcard vfr/classify/*.c) tests/bench/classify_data.c
 UNIT_TESTS += classify_diff
 classify_diff_SRCS := $(CLASSIFY_SRCS)
+UNIT_TESTS += vfr_flow
+vfr_flow_SRCS := $(VFR_KIT)

@@ -1,0 +1,469 @@
+/*
+ * Flows: TCP's states and windows, lifetimes, room and floods, reloads.
+ */
+#include "vfr_kit.h"
+
+static const struct kit_rule allow_all[] = { { VFR_ALLOW } };
+static const struct kit_rule web_to_db[] = {
+	{ VFR_ALLOW, .src = "10.1.0.10", .dst = "10.1.0.20", .id = 5 },
+};
+
+/*
+ * A conversation between web (opener, ISN 1000) and db (ISN 5000), in steps:
+ * who sends which segment, and whether it gets through.
+ */
+struct step {
+	char		from;		/* 'o' opener, 'a' answerer, 0 end */
+	uint8_t		flags;
+	int		seq, ack;	/* relative to the ISNs */
+	uint32_t	payload;
+	bool		passes;
+	const char	*state;		/* afterwards; NULL: do not look */
+};
+
+#define HANDSHAKE \
+	{ 'o', SYN, 0, 0, 0, true, "syn_sent" }, \
+	{ 'a', SYN | ACK, 0, 1, 0, true, "syn_received" }, \
+	{ 'o', ACK, 1, 1, 0, true, "established" }
+
+static const struct {
+	const char *what;
+	struct step s[16];
+} talks[] = {
+	{ "a whole connection", { HANDSHAKE,
+		{ 'o', ACK | PSH, 1, 1, 100, true, "established" },
+		{ 'a', ACK, 1, 101, 500, true, "established" },
+		{ 'o', FIN | ACK, 101, 501, 0, true, "fin_opener" },
+		{ 'a', ACK, 501, 102, 10, true, "fin_opener" },
+		{ 'a', FIN | ACK, 511, 102, 0, true, "closing" },
+		{ 'o', ACK, 102, 512, 0, true, "time_wait" } } },
+	{ "the answerer closes first", { HANDSHAKE,
+		{ 'a', FIN | ACK, 1, 1, 0, true, "fin_answerer" },
+		{ 'o', ACK, 1, 2, 50, true, "fin_answerer" },
+		{ 'o', FIN | ACK, 51, 2, 0, true, "closing" } } },
+	{ "no connection begins in its middle", {
+		{ 'o', ACK, 1, 1, 0, false, NULL } } },
+	{ "nor with a FIN", { { 'o', FIN | ACK, 1, 1, 0, false, NULL } } },
+	{ "nor with a reset", { { 'o', RST, 1, 0, 0, false, NULL } } },
+	{ "nor with SYN and ACK", { { 'o', SYN | ACK, 0, 1, 0, false, NULL } } },
+	{ "nor with SYN and FIN", { { 'o', SYN | FIN, 0, 0, 0, false, NULL } } },
+	{ "nor with no flag at all", { { 'o', 0, 0, 0, 0, false, NULL } } },
+	{ "a SYN may be sent again", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" } } },
+	{ "the answer must answer this SYN", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 77, 0, false, "syn_sent" } } },
+	{ "a split handshake is no handshake", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'a', SYN, 0, 0, 0, false, "syn_sent" } } },
+	{ "who has not seen the answer cannot complete", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 1, 0, true, "syn_received" },
+		{ 'o', ACK, 1, 900, 0, false, "syn_received" } } },
+	{ "a refused connection", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'a', RST | ACK, 0, 1, 0, true, "closed" } } },
+	{ "a blind reset of a SYN fails", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'a', RST | ACK, 0, 99, 0, false, "syn_sent" } } },
+	{ "the exact reset closes", { HANDSHAKE,
+		{ 'a', RST, 1, 0, 0, true, "closed" },
+		{ 'o', ACK, 1, 1, 0, false, "closed" } } },
+	{ "a reset inside the window is for the endpoint to judge", { HANDSHAKE,
+		{ 'a', RST, 500, 0, 0, true, "established" } } },
+	{ "a reset outside of the window is not passed", { HANDSHAKE,
+		{ 'a', RST, 70000, 0, 0, false, "established" },
+		{ 'a', RST, -70000, 0, 0, false, "established" } } },
+	{ "a SYN in the window is for the endpoint", { HANDSHAKE,
+		{ 'o', SYN, 200, 0, 0, true, "established" } } },
+	{ "data beyond the offered window", { HANDSHAKE,
+		{ 'o', ACK, 40000, 1, 10, false, "established" } } },
+	{ "an acknowledgement of what was never sent", { HANDSHAKE,
+		{ 'o', ACK, 1, 2000, 0, false, "established" } } },
+	{ "old data from far back", { HANDSHAKE,
+		{ 'o', ACK, -60000, 1, 10, false, "established" } } },
+	{ "a retransmission", { HANDSHAKE,
+		{ 'o', ACK, 1, 1, 100, true, "established" },
+		{ 'o', ACK, 1, 1, 100, true, "established" } } },
+	{ "data out of order", { HANDSHAKE,
+		{ 'o', ACK, 1001, 1, 100, true, "established" },
+		{ 'o', ACK, 1, 1, 1000, true, "established" } } },
+	{ "ports used again after the end", { HANDSHAKE,
+		{ 'a', RST, 1, 0, 0, true, "closed" },
+		{ 'o', SYN, 90000, 0, 0, true, "syn_sent" } } },
+};
+
+static const char *flow_state(struct kit *k)
+{
+	struct vfr_flow_info fi;
+	uint32_t pos = 0;
+
+	if (vfr_flow_next(k->v, &pos, &fi))
+		return "none";
+	return vfr_flow_state_name(fi.proto, fi.state);
+}
+
+static void talk(const char *what, const struct step *s)
+{
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	int n;
+
+	KIT_LOAD(k, web_to_db);
+	for (n = 0; s[n].from; n++) {
+		bool o = s[n].from == 'o';
+		struct tcp_spec t = {
+			s[n].flags, (o ? 1000u : 5000u) + (uint32_t)s[n].seq,
+			(o ? 5000u : 1000u) + (uint32_t)s[n].ack, 20000,
+			s[n].payload,
+		};
+
+		kit_clear(k);
+		if (o)
+			frame_tcp(&f, WEB, "10.1.0.10", 7, "10.1.0.20", 8, &t);
+		else
+			frame_tcp(&f, DB, "10.1.0.20", 8, "10.1.0.10", 7, &t);
+		kit_rx(k, o ? WEB : DB, &f);
+		if (k->nr_caught != s[n].passes)
+			fail_msg("%s: step %d: %s", what, n,
+				 kit_last_reason(k));
+		if (s[n].state && strcmp(flow_state(k), s[n].state))
+			fail_msg("%s: step %d: state %s, not %s", what, n,
+				 flow_state(k), s[n].state);
+	}
+	kit_free(k);
+}
+
+static void test_tcp(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(talks) / sizeof(talks[0]); i++)
+		talk(talks[i].what, talks[i].s);
+}
+
+static void open_tcp(struct kit *k, int from, const char *src, int sport,
+		     int to, const char *dst, int dport)
+{
+	struct tcp_spec syn = { SYN, 1000, 0, 9999, 0 };
+	struct tcp_spec synack = { SYN | ACK, 5000, 1001, 9999, 0 };
+	struct tcp_spec ack = { ACK, 1001, 5001, 9999, 0 };
+	struct frame f;
+
+	frame_tcp(&f, from, src, sport, dst, dport, &syn);
+	kit_rx(k, from, &f);
+	frame_tcp(&f, to, dst, dport, src, sport, &synack);
+	kit_rx(k, to, &f);
+	frame_tcp(&f, from, src, sport, dst, dport, &ack);
+	kit_rx(k, from, &f);
+}
+
+static void test_window_scale(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct tcp_spec t = { ACK, 1001 + 300000, 5001, 100, 10 };
+	struct frame f;
+	uint8_t *h;
+	int scaled;
+
+	KIT_LOAD(k, web_to_db);
+	for (scaled = 0; scaled < 2; scaled++) {
+		struct tcp_spec syn = { SYN, 1000, 0, 20000, 4 };
+		struct tcp_spec synack = { SYN | ACK, 5000, 1001, 20000, 4 };
+		struct tcp_spec ack = { ACK, 5001, 1001, 20000, 0 };
+
+		frame_tcp(&f, WEB, "10.1.0.10", 70 + scaled, "10.1.0.20", 8, &syn);
+		h = frame_l4(&f);
+		h[12] = 0x60;
+		memcpy(h + 20, "\3\3\7\1", 4);
+		frame_sums(&f);
+		kit_rx(k, WEB, &f);
+		frame_tcp(&f, DB, "10.1.0.20", 8, "10.1.0.10", 70 + scaled, &synack);
+		h = frame_l4(&f);
+		h[12] = 0x60;
+		memcpy(h + 20, scaled ? "\3\3\5\1" : "\1\1\1\1", 4);
+		frame_sums(&f);
+		kit_rx(k, DB, &f);
+		frame_tcp(&f, DB, "10.1.0.20", 8, "10.1.0.10", 70 + scaled, &ack);
+		kit_rx(k, DB, &f);	/* 20000 << 5 if both scale */
+		kit_clear(k);
+		frame_tcp(&f, WEB, "10.1.0.10", 70 + scaled, "10.1.0.20", 8, &t);
+		kit_rx(k, WEB, &f);
+		assert_int_equal(k->nr_caught, scaled);
+	}
+	kit_free(k);
+}
+
+static void test_lifetimes(void **state)
+{
+	static const struct {
+		const char *what;
+		bool answer;
+		int wait;
+		bool alive;
+	} t[] = {
+		{ "a question lives half a minute", false, 25, true },
+		{ "and no longer", false, 40, false },
+		{ "an answered one lives three", true, 170, true },
+		{ "and no longer", true, 200, false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		struct kit *k = kit_new(NULL);
+		struct frame f;
+
+		KIT_LOAD(k, web_to_db);
+		frame_udp(&f, WEB, "10.1.0.10", 5, "10.1.0.20", 6, 9);
+		kit_rx(k, WEB, &f);
+		frame_udp(&f, DB, "10.1.0.20", 6, "10.1.0.10", 5, 9);
+		if (t[i].answer)
+			kit_rx(k, DB, &f);
+		kit_wait(k, t[i].wait);
+		kit_clear(k);
+		kit_rx(k, DB, &f);
+		if (k->nr_caught != t[i].alive)
+			fail_msg("%s", t[i].what);
+		kit_free(k);
+	}
+}
+
+static uint32_t established(struct kit *k)
+{
+	struct vfr_flow_info fi;
+	uint32_t pos = 0, n = 0;
+
+	while (!vfr_flow_next(k->v, &pos, &fi))
+		n += fi.established;
+	return n;
+}
+
+/*
+ * 1,024 flows, five ports: each has 102 for sure.  The SYN flood may take its
+ * own domain's share and half of what is lent, but no established flow, and
+ * not what others are sure of.
+ */
+static void test_syn_flood(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct tcp_spec syn = { SYN, 1000, 0, 9999, 0 };
+	struct vfr_stats st;
+	struct frame f;
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < 50; i++) {
+		open_tcp(k, WAN, "8.8.8.8", 2000 + i, WEB, "10.1.0.10", 80);
+		open_tcp(k, WAN, "8.8.8.8", 2000 + i, DB, "10.1.0.20", 80);
+		open_tcp(k, DB, "10.1.0.20", 100 + i, WAN, "9.9.9.9", 80);
+	}
+	assert_int_equal(established(k), 150);
+	for (i = 0; i < 20000; i++) {
+		char src[32];
+
+		kit_clear(k);
+		snprintf(src, sizeof(src), "7.%d.%d.1", i >> 8, i & 255);
+		frame_tcp(&f, WAN, src, 3000, "10.1.0.10", 80, &syn);
+		kit_rx(k, WAN, &f);
+		assert_int_equal(k->nr_caught, 1);	/* new ones go on */
+	}
+	assert_int_equal(established(k), 150);
+	vfr_stats(k->v, &st);
+	assert_true(st.flows <= 102 + 256 + 150);
+	assert_true(st.flows_evicted > 19000);
+	/* A real client still gets in: its handshake is quick. */
+	open_tcp(k, WAN, "8.8.8.8", 4000, WEB, "10.1.0.10", 80);
+	assert_int_equal(established(k), 151);
+	/* And the neighbour's new connections are not touched. */
+	for (i = 0; i < 40; i++)
+		open_tcp(k, WAN, "8.8.8.8", 5000 + i, DB, "10.1.0.20", 80);
+	assert_int_equal(established(k), 191);
+	kit_free(k);
+}
+
+/* Established flows of one domain cannot take what others are sure of. */
+static void test_hoarding(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < 2000; i++) {
+		kit_clear(k);
+		open_tcp(k, WEB, "10.1.0.10", 1000 + i, WAN, "8.8.8.8", 80);
+	}
+	assert_int_equal(established(k), 102 + 256);
+	assert_true(kit_drops(k, WEB, VFR_DROP_FLOW_LIMIT) > 1600);
+	for (i = 0; i < 300; i++)
+		open_tcp(k, DB, "10.1.0.20", 1000 + i, WAN, "8.8.8.8", 80);
+	assert_int_equal(established(k), 102 + 256 + 300);
+	(void)f;
+	kit_free(k);
+}
+
+static void test_related(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	const struct caught *c;
+	struct frame f, q;
+
+	KIT_LOAD(k, web_to_db);
+	frame_udp(&q, WEB, "10.1.0.10", 5, "10.1.0.20", 6, 9);
+	kit_rx(k, WEB, &q);
+	kit_clear(k);
+	/* db: port unreachable; quotes what web sent. */
+	frame_echo(&f, DB, "10.1.0.20", "10.1.0.10", 3, 0, 28);
+	f.b[35] = 3;
+	memcpy(f.b + 42, q.b + 14, 28);
+	frame_sums(&f);
+	kit_rx(k, DB, &f);
+	c = kit_one(k, WEB);
+	assert_true(sums_ok(c->b, c->len));
+	assert_int_equal(kit_step(k, VFR_STEP_RELATED), 0);
+	/* Quoting a packet that was never sent does not help. */
+	f.b[42 + 21] ^= 1;
+	frame_sums(&f);
+	kit_rx(k, DB, &f);
+	assert_int_equal(k->nr_caught, 0);
+	assert_string_equal(kit_last_reason(k), "default_deny");
+	kit_free(k);
+}
+
+static void test_reload(void **state)
+{
+	static const struct kit_rule narrower[] = {
+		{ VFR_DENY, .proto = 17, .dport_lo = 7, .id = 9 },
+		{ VFR_ALLOW, .src = "10.1.0.10", .dst = "10.1.0.20", .id = 5 },
+	};
+	static const struct kit_rule none[] = { { VFR_DENY } };
+	struct kit *k = kit_new(NULL);
+	struct vfr_rule_stats rs;
+	struct vfr_stats st;
+	struct frame a, b, back;
+	const void *old;
+	int i;
+
+	KIT_LOAD(k, web_to_db);
+	frame_udp(&a, WEB, "10.1.0.10", 5, "10.1.0.20", 6, 9);
+	frame_udp(&b, WEB, "10.1.0.10", 5, "10.1.0.20", 7, 9);
+	frame_udp(&back, DB, "10.1.0.20", 7, "10.1.0.10", 5, 9);
+	kit_rx(k, WEB, &a);
+	kit_rx(k, WEB, &b);
+	kit_clear(k);
+
+	/* Same rules: nothing is lost, counters go on. */
+	KIT_LOAD(k, web_to_db);
+	kit_rx(k, DB, &back);
+	kit_one(k, WEB);
+	vfr_rule_stats(k->v, 0, &rs);
+	assert_int_equal(rs.packets, 3);
+
+	/* Narrower: one flow is closed at its next packet, one stays. */
+	KIT_LOAD(k, narrower);
+	kit_rx(k, DB, &back);
+	assert_string_equal(kit_last_reason(k), "default_deny");
+	assert_true(kit_step(k, VFR_STEP_FLOW_CLOSED) >= 0);
+	kit_rx(k, WEB, &a);
+	kit_one(k, DB);
+	assert_int_equal(kit_step(k, VFR_STEP_FLOW_HIT), 1);
+	vfr_rule_stats(k->v, 1, &rs);
+	assert_int_equal(rs.packets, 4);	/* carried by its id */
+	assert_int_equal(rs.flows, 2);
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.reload_closed, 1);
+	assert_int_equal(st.reload_checked, 1);
+
+	/* Without traffic the sweep finds it. */
+	KIT_LOAD(k, none);
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.flows, 1);
+	for (i = 0; vfr_tick(k->v, ++k->now); i++)
+		assert_true(i < 100);
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.flows, 0);
+	assert_int_equal(st.reload_closed, 1);
+	assert_int_equal(st.reload_left, 0);
+
+	/* keep-flows: what was open stays open, new ones are not. */
+	KIT_LOAD(k, web_to_db);
+	kit_rx(k, WEB, &a);
+	kit_clear(k);
+	assert_int_equal(kit_load(k, none, 1, NULL, 0,
+				  VFR_LOAD_KEEP_FLOWS), 0);
+	kit_rx(k, WEB, &a);
+	kit_one(k, DB);
+	kit_rx(k, WEB, &b);
+	assert_string_equal(kit_last_reason(k), "rule");
+
+	/* A damaged ruleset changes nothing. */
+	{
+		size_t len;
+		uint8_t *blob = kit_blob(allow_all, 1, NULL, 0, &len);
+		const char *why = NULL;
+
+		blob[3] ^= 1;
+		assert_int_equal(vfr_load(k->v, blob, len, 0, k->now, &old,
+					  &why), -22);
+		assert_string_equal(why, "this is no ruleset");
+		kit_rx(k, WEB, &b);
+		assert_string_equal(kit_last_reason(k), "rule");
+		blob[3] ^= 1;
+		/* Rollback: the old one comes back by loading it again. */
+		assert_int_equal(vfr_load(k->v, blob, len, 0, k->now, &old,
+					  NULL), 0);
+		kit_rx(k, WEB, &b);
+		kit_one(k, DB);
+		assert_int_equal(vfr_load(k->v, old,
+					  ((const struct vfr_rs_header *)old)->size,
+					  0, k->now, NULL, NULL), 0);
+		kit_rx(k, WEB, &b);
+		assert_string_equal(kit_last_reason(k), "rule");
+		free(blob);
+	}
+	kit_free(k);
+}
+
+static void test_collisions(void **state)
+{
+	static const struct vfr_limits lim = {
+		.ports = 8, .flows = 64, .rules = 16, .hosts = 64,
+	};
+	struct kit *k = kit_new(&lim);
+	struct vfr_stats st;
+	struct frame f;
+	int round, i;
+
+	/* A small table, filled and emptied: nothing is left behind. */
+	KIT_LOAD(k, allow_all);
+	for (round = 0; round < 50; round++) {
+		for (i = 0; i < 100; i++) {
+			kit_clear(k);
+			frame_udp(&f, WEB + i % 2, i % 2 ? "10.1.0.20" : "10.1.0.10",
+				  i + round * 7, "8.8.8.8", i, 9);
+			kit_rx(k, WEB + i % 2, &f);
+		}
+		kit_wait(k, 40);
+		vfr_stats(k->v, &st);
+		assert_int_equal(st.flows, 0);
+		assert_int_equal(st.embryonic, 0);
+	}
+	kit_free(k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_window_scale),
+		cmocka_unit_test(test_lifetimes),
+		cmocka_unit_test(test_syn_flood),
+		cmocka_unit_test(test_hoarding),
+		cmocka_unit_test(test_related),
+		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_collisions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
