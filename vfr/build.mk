@@ -20,3 +20,5 @@ UNIT_TESTS += classify_diff
 classify_diff_SRCS := $(CLASSIFY_SRCS)
 UNIT_TESTS += vfr_flow
 vfr_flow_SRCS := $(VFR_KIT)
+UNIT_TESTS += vfr_nat
+vfr_nat_SRCS := $(VFR_KIT)

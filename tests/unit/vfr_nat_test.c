@@ -1,0 +1,468 @@
+/*
+ * Translation: what goes out, what comes back, and that checksums stay right
+ * (or wrong, if they were).
+ */
+#include "vfr_kit.h"
+
+static const struct kit_rule allow_all[] = { { VFR_ALLOW } };
+static const struct kit_nat nats[] = {
+	{ VFR_NAT_REDIRECT, .proto = 6, .lo = 8080, .to = "10.1.0.10", .to_lo = 80, .port = WAN },
+	{ VFR_NAT_REDIRECT, .proto = 17, .lo = 5000, .hi = 5009, .to = "10.1.0.20", .to_lo = 6000, .port = WAN },
+	{ VFR_NAT_STATIC, .match = "10.1.0.20", .to = "203.0.113.20", .port = WAN },
+	{ VFR_NAT_MASQUERADE, .match = "10.1.0.0/24", .port = WAN },
+};
+
+static struct kit *nat_kit(void)
+{
+	struct kit *k = kit_new(NULL);
+
+	assert_int_equal(kit_load(k, allow_all, 1, nats, 4, 0), 0);
+	return k;
+}
+
+static void addr_is(const uint8_t *b, const char *text)
+{
+	struct vfr_addr a = kit_addr(text);
+
+	if (memcmp(b, a.b + 12, 4))
+		fail_msg("%u.%u.%u.%u is not %s", b[0], b[1], b[2], b[3], text);
+}
+
+/* A packet there and the answer back. */
+static const struct {
+	const char *what;
+	uint8_t proto;
+	int from;
+	const char *src;
+	int sport;
+	const char *dst;
+	int dport;
+	int to;
+	const char *nsrc;		/* as the receiver sees it */
+	int nsport;			/* -1: any */
+	const char *ndst;
+	int ndport;
+} t[] = {
+	{ "masquerade UDP", 17, WEB, "10.1.0.10", 4000, "8.8.8.8", 53,
+	  WAN, "203.0.113.2", 4000, "8.8.8.8", 53 },
+	{ "masquerade TCP", 6, WEB, "10.1.0.10", 4000, "8.8.8.8", 443,
+	  WAN, "203.0.113.2", 4000, "8.8.8.8", 443 },
+	{ "masquerade ping", 1, WEB, "10.1.0.10", 99, "8.8.8.8", 0,
+	  WAN, "203.0.113.2", 99, "8.8.8.8", 0 },
+	{ "redirect to another port", 6, WAN, "8.8.8.8", 1234, "203.0.113.2", 8080,
+	  WEB, "8.8.8.8", 1234, "10.1.0.10", 80 },
+	{ "redirect of a range", 17, WAN, "8.8.8.8", 1234, "203.0.113.2", 5007,
+	  DB, "8.8.8.8", 1234, "10.1.0.20", 6007 },
+	{ "static from outside", 17, WAN, "8.8.8.8", 1234, "203.0.113.20", 9,
+	  DB, "8.8.8.8", 1234, "10.1.0.20", 9 },
+	{ "static from inside", 17, DB, "10.1.0.20", 1234, "8.8.8.8", 9,
+	  WAN, "203.0.113.20", 1234, "8.8.8.8", 9 },
+	{ "hairpin: a domain uses the outer address", 6, DB, "10.1.0.20", 1234, "203.0.113.2", 8080,
+	  WEB, "10.1.0.20", 1234, "10.1.0.10", 80 },
+	{ "hairpin to itself", 6, WEB, "10.1.0.10", 1234, "203.0.113.2", 8080,
+	  WEB, "10.1.0.10", 1234, "10.1.0.10", 80 },
+	{ "to a LAN nothing is translated", 17, WEB, "10.1.0.10", 1234, "192.168.1.9", 53,
+	  LAN, "10.1.0.10", 1234, "192.168.1.9", 53 },
+};
+
+static void build(struct frame *f, uint8_t proto, int port, const char *src,
+		  int sport, const char *dst, int dport, bool reply)
+{
+	struct tcp_spec syn = { SYN, 1000, 0, 500, 33 };
+	struct tcp_spec synack = { SYN | ACK, 9, 1034, 500, 0 };
+
+	if (proto == 6)
+		frame_tcp(f, port, src, sport, dst, dport,
+			  reply ? &synack : &syn);
+	else if (proto == 17)
+		frame_udp(f, port, src, sport, dst, dport, 33);
+	else
+		frame_echo(f, port, src, dst, reply ? 0 : 8,
+			   (uint16_t)(reply ? dport : sport), 33);
+}
+
+static void test_there_and_back(void **state)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct kit *k = nat_kit();
+		const struct caught *c;
+		struct frame f;
+
+		build(&f, t[i].proto, t[i].from, t[i].src, t[i].sport,
+		      t[i].dst, t[i].dport, false);
+		kit_rx(k, t[i].from, &f);
+		c = kit_one(k, t[i].to);
+		assert_true(sums_ok(c->b, c->len));
+		addr_is(c->b + 26, t[i].nsrc);
+		addr_is(c->b + 30, t[i].ndst);
+		if (t[i].proto != 1) {
+			assert_int_equal(be16(c->b + 34), t[i].nsport);
+			assert_int_equal(be16(c->b + 36), t[i].ndport);
+		}
+		if (t[i].from == t[i].to) {	/* to itself: spoofs itself */
+			kit_free(k);
+			continue;
+		}
+		build(&f, t[i].proto, t[i].to, t[i].ndst, t[i].ndport,
+		      t[i].nsrc, t[i].nsport, true);
+		kit_rx(k, t[i].to, &f);
+		c = kit_one(k, t[i].from);
+		assert_true(sums_ok(c->b, c->len));
+		addr_is(c->b + 26, t[i].dst);
+		addr_is(c->b + 30, t[i].src);
+		if (t[i].proto != 1) {
+			assert_int_equal(be16(c->b + 34), t[i].dport);
+			assert_int_equal(be16(c->b + 36), t[i].sport);
+		}
+		kit_free(k);
+	}
+}
+
+static void test_ports(void **state)
+{
+	struct kit *k = nat_kit();
+	struct vfr_rule_stats st;
+	const struct caught *c;
+	struct frame f;
+	uint16_t port;
+
+	/* Two domains, the same port, one outer address. */
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 9);
+	kit_rx(k, WEB, &f);
+	assert_int_equal(be16(kit_one(k, WAN)->b + 34), 4000);
+	frame_ip(&f, WEB, "10.1.0.10", "8.8.8.8", 17, 17);
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 54, 9);
+	kit_rx(k, WEB, &f);		/* another peer: no clash */
+	assert_int_equal(be16(kit_one(k, WAN)->b + 34), 4000);
+	/* What comes from outside to the very reply key... */
+	frame_udp(&f, WAN, "8.8.8.8", 53, "203.0.113.2", 4001, 9);
+	kit_rx(k, WAN, &f);
+	assert_string_equal(kit_last_reason(k), "local");
+	/* ... and a clash, made by a static entry's flow to the same place. */
+	frame_echo(&f, WEB, "10.1.0.10", "8.8.8.8", 8, 5, 9);
+	kit_rx(k, WEB, &f);
+	c = kit_one(k, WAN);
+	port = be16(c->b + 38);
+	assert_int_equal(port, 5);
+	assert_int_equal(vfr_nat_stats(k->v, 3, &st), 0);
+	assert_int_equal(st.flows, 3);
+	assert_int_equal(st.packets, 3);
+	kit_free(k);
+}
+
+/* Both domains behind one address, the same port, the same peer. */
+static void test_clash(void **state)
+{
+	static const struct kit_nat masq[] = {
+		{ VFR_NAT_MASQUERADE, .match = "10.1.0.0/24", .port = WAN },
+	};
+	struct kit *k = kit_new(NULL);
+	const struct caught *c;
+	struct frame f;
+	uint16_t port;
+
+	assert_int_equal(kit_load(k, allow_all, 1, masq, 1, 0), 0);
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 9);
+	kit_rx(k, WEB, &f);
+	kit_one(k, WAN);
+	frame_udp(&f, DB, "10.1.0.20", 4000, "8.8.8.8", 53, 9);
+	kit_rx(k, DB, &f);
+	c = kit_one(k, WAN);
+	port = be16(c->b + 34);
+	assert_true(sums_ok(c->b, c->len));
+	assert_int_not_equal(port, 4000);
+	assert_true(port >= 1024);
+	frame_udp(&f, WAN, "8.8.8.8", 53, "203.0.113.2", port, 9);
+	kit_rx(k, WAN, &f);
+	c = kit_one(k, DB);
+	assert_int_equal(be16(c->b + 36), 4000);
+	/* SCTP's checksum covers the ports: no second one is possible. */
+	frame_ip(&f, WEB, "10.1.0.10", "8.8.8.8", 132, 20);
+	w32(frame_l4(&f), 4000u << 16 | 53);
+	kit_rx(k, WEB, &f);
+	kit_one(k, WAN);
+	frame_ip(&f, DB, "10.1.0.20", "8.8.8.8", 132, 20);
+	w32(frame_l4(&f), 4000u << 16 | 53);
+	kit_rx(k, DB, &f);
+	assert_string_equal(kit_last_reason(k), "nat");
+	kit_free(k);
+}
+
+static void test_checksums(void **state)
+{
+	struct kit *k = nat_kit();
+	const struct caught *c;
+	struct frame f;
+	int i;
+
+	/* UDP without a checksum stays without. */
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 9);
+	w16(f.b + 40, 0);
+	kit_rx(k, WEB, &f);
+	c = kit_one(k, WAN);
+	assert_int_equal(be16(c->b + 40), 0);
+	/* A wrong one stays wrong. */
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 9);
+	f.b[40] ^= 0x55;
+	kit_rx(k, WEB, &f);
+	c = kit_one(k, WAN);
+	assert_false(sums_ok(c->b, c->len));
+	/* Corner values of the sum. */
+	for (i = 0; i < 65536; i += 5) {
+		frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 4);
+		w16(f.b + 42, (uint16_t)i);
+		frame_sums(&f);
+		if (!be16(f.b + 40))
+			w16(f.b + 40, 0xffff);
+		kit_rx(k, WEB, &f);
+		c = kit_one(k, WAN);
+		assert_true(be16(c->b + 40));
+		assert_true(sums_ok(c->b, c->len));
+	}
+	/* A partial one: only the addresses count. */
+	{
+		uint32_t before = 0, after = 0, n;
+
+		frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 9);
+		for (n = 26; n < 34; n += 2)
+			before += be16(f.b + n);
+		before += 17 + 17;
+		while (before >> 16)
+			before = (before & 0xffff) + (before >> 16);
+		w16(f.b + 40, (uint16_t)before);
+		kit_rx_csum(k, WEB, &f, VFR_CSUM_PARTIAL, 0, 0);
+		c = kit_one(k, WAN);
+		assert_int_equal(c->csum, VFR_CSUM_PARTIAL);
+		for (n = 26; n < 34; n += 2)
+			after += be16(c->b + n);
+		after += 17 + 17;
+		while (after >> 16)
+			after = (after & 0xffff) + (after >> 16);
+		assert_int_equal(be16(c->b + 40), after);
+	}
+	kit_free(k);
+}
+
+/* An ICMP error about a translated packet: inside and outside translated. */
+static void test_related(void **state)
+{
+	struct kit *k = nat_kit();
+	const struct caught *c;
+	struct frame f, q;
+	uint8_t out[64];
+
+	frame_udp(&q, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 40);
+	kit_rx(k, WEB, &q);
+	c = kit_one(k, WAN);
+	memcpy(out, c->b + 14, 28);
+	frame_echo(&f, WAN, "5.5.5.5", "203.0.113.2", 11, 0, 28);
+	memcpy(f.b + 42, out, 28);
+	frame_sums(&f);
+	kit_rx(k, WAN, &f);
+	c = kit_one(k, WEB);
+	assert_true(sums_ok(c->b, c->len));
+	addr_is(c->b + 26, "5.5.5.5");
+	addr_is(c->b + 30, "10.1.0.10");
+	addr_is(c->b + 42 + 12, "10.1.0.10");
+	addr_is(c->b + 42 + 16, "8.8.8.8");
+	assert_int_equal(be16(c->b + 62), 4000);
+
+	/* From the redirect's target to the outside: web stays hidden. */
+	{
+		struct tcp_spec syn = { SYN, 1000, 0, 500, 0 };
+
+		frame_tcp(&q, WAN, "8.8.8.8", 1234, "203.0.113.2", 8080, &syn);
+		kit_rx(k, WAN, &q);
+		c = kit_one(k, WEB);
+		memcpy(out, c->b + 14, 40);
+	}
+	frame_echo(&f, WEB, "10.1.0.10", "8.8.8.8", 3, 0, 28);
+	f.b[35] = 3;
+	memcpy(f.b + 42, out, 28);
+	frame_sums(&f);
+	kit_rx(k, WEB, &f);
+	c = kit_one(k, WAN);
+	assert_true(sums_ok(c->b, c->len));
+	addr_is(c->b + 26, "203.0.113.2");
+	addr_is(c->b + 30, "8.8.8.8");
+	addr_is(c->b + 42 + 16, "203.0.113.2");
+	assert_int_equal(be16(c->b + 64), 8080);
+	kit_free(k);
+}
+
+static void test_reload(void **state)
+{
+	struct kit *k = nat_kit();
+	struct vfr_stats st;
+	struct frame f, g;
+
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 9);
+	frame_udp(&g, WAN, "8.8.8.8", 53, "203.0.113.2", 4000, 9);
+	kit_rx(k, WEB, &f);
+	kit_clear(k);
+	assert_int_equal(kit_load(k, allow_all, 1, nats, 4, 0), 0);
+	kit_rx(k, WAN, &g);
+	kit_one(k, WEB);
+	/* Without the translation the flow has no meaning any more. */
+	assert_int_equal(kit_load(k, allow_all, 1, nats, 1, 0), 0);
+	kit_rx(k, WAN, &g);
+	assert_string_equal(kit_last_reason(k), "local");
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.reload_closed, 1);
+	kit_free(k);
+}
+
+static void test_arp_for_nat(void **state)
+{
+	struct kit *k = nat_kit();
+	struct frame f;
+
+	frame_arp(&f, WAN, 1, kit_mac[WAN], "203.0.113.1", "203.0.113.20");
+	kit_rx(k, WAN, &f);
+	assert_memory_equal(kit_one(k, WAN)->b + 22, kit_gw_mac[WAN], 6);
+	frame_arp(&f, WAN, 1, kit_mac[WAN], "203.0.113.1", "203.0.113.21");
+	kit_rx(k, WAN, &f);
+	assert_int_equal(k->nr_caught, 0);
+	kit_free(k);
+}
+
+/* --- fragments --- */
+
+struct piece {
+	uint32_t	from, to;
+	bool		more;
+	int		out;		/* frames that come out now */
+	const char	*reason;	/* NULL: do not look */
+};
+
+static const struct {
+	const char *what;
+	struct piece p[8];
+} frags[] = {
+	{ "in order", {
+		{ 0, 800, true, 1, 0 }, { 800, 1600, true, 1, 0 },
+		{ 1600, 2008, false, 1, 0 } } },
+	{ "the first comes last", {
+		{ 1600, 2008, false, 0, 0 }, { 800, 1600, true, 0, 0 },
+		{ 0, 800, true, 3, 0 } } },
+	{ "one twice: the copy is dropped, and all after it", {
+		{ 0, 800, true, 1, 0 }, { 0, 800, true, 0, "frag_overlap" },
+		{ 800, 2008, false, 0, "frag_overlap" } } },
+	{ "one byte more than there was room for", {
+		{ 0, 800, true, 1, 0 }, { 792, 1600, true, 0, "frag_overlap" },
+		{ 1600, 2008, false, 0, "frag_overlap" } } },
+	{ "around another", {
+		{ 0, 8, true, 1, 0 }, { 800, 1600, true, 1, 0 },
+		{ 8, 2008, false, 0, "frag_overlap" } } },
+	{ "beyond the end", {
+		{ 0, 800, true, 1, 0 }, { 800, 1000, false, 1, 0 },
+		{ 1600, 2008, true, 0, NULL } } },
+	{ "two ends", {
+		{ 0, 400, true, 1, 0 }, { 1600, 2008, false, 1, 0 },
+		{ 800, 1000, false, 0, "frag_overlap" } } },
+	{ "too small for its header", {
+		{ 0, 0, true, 0, "frag_overlap" } } },
+	{ "a middle that is no multiple of eight", {
+		{ 0, 801, true, 0, "malformed" } } },
+};
+
+static void test_fragments(void **state)
+{
+	unsigned int i, n;
+
+	for (i = 0; i < sizeof(frags) / sizeof(frags[0]); i++) {
+		struct kit *k = nat_kit();
+		struct frame f, g;
+
+		frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 2000);
+		for (n = 0; frags[i].p[n].to || frags[i].p[n].reason; n++) {
+			const struct piece *p = &frags[i].p[n];
+			int c;
+
+			kit_clear(k);
+			frame_fragment(&g, &f, 7, p->from, p->to, p->more);
+			if (!p->to)
+				g.len = 60;
+			kit_rx(k, WEB, &g);
+			if (k->nr_caught != p->out)
+				fail_msg("%s: piece %u: %d frames (%s)",
+					 frags[i].what, n, k->nr_caught,
+					 kit_last_reason(k));
+			if (p->reason &&
+			    strcmp(kit_last_reason(k), p->reason))
+				fail_msg("%s: piece %u: %s", frags[i].what, n,
+					 kit_last_reason(k));
+			for (c = 0; c < k->nr_caught; c++) {
+				addr_is(k->caught[c].b + 26, "203.0.113.2");
+				assert_true(sums_ok(k->caught[c].b, 60));
+			}
+		}
+		kit_wait(k, 60);
+		assert_int_equal(k->packets_out, 0);
+		kit_free(k);
+	}
+}
+
+/* Later fragments cannot do what the first may not. */
+static void test_fragment_verdict(void **state)
+{
+	static const struct kit_rule rules[] = {
+		{ VFR_DENY, .proto = 17, .dport_lo = 53 }, { VFR_ALLOW },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f, g;
+	int i;
+
+	KIT_LOAD(k, rules);
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 53, 2000);
+	frame_fragment(&g, &f, 7, 800, 2008, false);
+	kit_rx(k, WEB, &g);
+	assert_true(kit_step(k, VFR_STEP_HELD) == 0);
+	frame_fragment(&g, &f, 7, 0, 800, true);
+	kit_rx(k, WEB, &g);
+	assert_int_equal(k->nr_caught, 0);
+	assert_int_equal(kit_drops(k, WEB, VFR_DROP_RULE), 2);
+	/* A port number at the edge: split inside the UDP header. */
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 54, 2000);
+	f.b[16] = 0;
+	w16(f.b + 16, 24);
+	w16(f.b + 20, 0x2000);
+	f.len = 38;
+	frame_sums(&f);
+	kit_rx(k, WEB, &f);
+	assert_string_equal(kit_last_reason(k), "frag_overlap");
+	/* A flood of lonely pieces stays bounded, and others get through. */
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 54, 2000);
+	for (i = 0; i < 500; i++) {
+		frame_fragment(&g, &f, (uint16_t)(100 + i), 800, 2008, false);
+		kit_rx(k, WEB, &g);
+	}
+	assert_true(k->packets_out <= 4);
+	kit_clear(k);
+	frame_udp(&f, DB, "10.1.0.20", 4000, "10.1.0.10", 54, 2000);
+	frame_fragment(&g, &f, 9, 800, 2008, false);
+	kit_rx(k, DB, &g);
+	frame_fragment(&g, &f, 9, 0, 800, true);
+	kit_rx(k, DB, &g);
+	assert_int_equal(k->nr_caught, 2);
+	kit_free(k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_clash),
+		cmocka_unit_test(test_checksums),
+		cmocka_unit_test(test_related),
+		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_arp_for_nat),
+		cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_fragment_verdict),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
