@@ -22,3 +22,7 @@ UNIT_TESTS += vfr_flow
 vfr_flow_SRCS := $(VFR_KIT)
 UNIT_TESTS += vfr_nat
 vfr_nat_SRCS := $(VFR_KIT)
+
+BENCHES += $(B)/host/vfr_bench
+$(B)/host/vfr_bench: $(call objs,host,tests/bench/vfr_bench.c $(VFR_SRCS))
+	$(call say,LINK,$@)$(CC) $(CFLAGS_host) -o $@ $^
