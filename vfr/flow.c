@@ -82,7 +82,7 @@ void flow_reserve(struct vfr *v)
 
 uint32_t flow_hash(const struct vfr *v, const struct flow_key *k)
 {
-	return (uint32_t)(hash_bytes(v->seed, k, sizeof(*k)) >> 16);
+	return hash_flow(v->seed, k);
 }
 
 void flow_prefetch(struct vfr *v, uint32_t hash)
@@ -90,18 +90,42 @@ void flow_prefetch(struct vfr *v, uint32_t hash)
 	__builtin_prefetch(bucket_at(v, hash));
 }
 
+/*
+ * Which of a bucket's places hold the tag: 16-bit lanes that are zero in the
+ * difference, as bits 15, 31, ... of a word of four places.  Lanes above a
+ * true one may be reported falsely; keys are compared anyway.
+ */
+#define LANES	0x0001000100010001ull
+
+static uint64_t tag_match(const struct flow_bucket *b, uint32_t word,
+			  uint16_t tag)
+{
+	uint64_t x;
+
+	memcpy(&x, b->tag + 4 * word, 8);
+	x ^= tag * LANES;
+	x = (x - LANES) & ~x & (LANES << 15);
+	return word == 2 ? x & 0xffffffff : x;	/* nr, spilled: no tags */
+}
+_Static_assert(FLOW_BUCKET == 10, "two words of tags and a half");
+
 void flow_prefetch_entry(struct vfr *v, uint32_t hash)
 {
 	const struct flow_bucket *b = bucket_at(v, hash);
 	uint16_t tag = tag_of(hash);
-	unsigned int i;
+	uint32_t word;
 
-	for (i = 0; i < FLOW_BUCKET; i++) {
-		if (b->tag[i] != tag)
-			continue;
-		__builtin_prefetch(side_of(v, b->ref[i]), 1);
-		__builtin_prefetch(&v->flows[b->ref[i] >> 1].peer, 1);
-		return;
+	for (word = 0; word < 3; word++) {
+		uint64_t m = tag_match(b, word, tag);
+
+		if (m) {
+			uint32_t ref = b->ref[4 * word +
+					      __builtin_ctzll(m) / 16];
+
+			__builtin_prefetch(side_of(v, ref), 1);
+			__builtin_prefetch(&v->flows[ref >> 1].peer, 1);
+			return;
+		}
 	}
 }
 
@@ -109,16 +133,19 @@ static bool ref_find(struct vfr *v, const struct flow_key *k, uint32_t hash,
 		     uint32_t *ref)
 {
 	uint16_t tag = tag_of(hash);
-	uint32_t n, i;
+	uint32_t n, word, i;
+	uint64_t m;
 
 	for (n = 0; n < PROBES; n++) {
 		const struct flow_bucket *b = bucket_at(v, hash + n);
 
-		for (i = 0; i < FLOW_BUCKET; i++) {
-			if (b->tag[i] == tag &&
-			    key_eq(&side_of(v, b->ref[i])->key, k)) {
-				*ref = b->ref[i];
-				return true;
+		for (word = 0; word < 3; word++) {
+			for (m = tag_match(b, word, tag); m; m &= m - 1) {
+				i = 4 * word + (uint32_t)__builtin_ctzll(m) / 16;
+				if (key_eq(&side_of(v, b->ref[i])->key, k)) {
+					*ref = b->ref[i];
+					return true;
+				}
 			}
 		}
 		if (!b->spilled)

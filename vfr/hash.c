@@ -37,6 +37,20 @@ uint64_t hash_bytes(const uint64_t seed[4], const void *data, size_t len)
 	return mix(h ^ seed[2], seed[0] | 1);
 }
 
+/* The same idea for a flow's key, with the multiplications side by side. */
+uint32_t hash_flow(const uint64_t seed[4], const struct flow_key *k)
+{
+	const uint8_t *p = (const uint8_t *)k;
+	uint32_t tail;
+	uint64_t h;
+
+	memcpy(&tail, p + 40, 4);
+	h = mix(load64(p) ^ seed[0], load64(p + 8) ^ seed[1]) ^
+	    mix(load64(p + 16) ^ seed[2], load64(p + 24) ^ seed[3]) ^
+	    mix(load64(p + 32) ^ seed[1], tail ^ seed[2]);
+	return (uint32_t)(mix(h ^ seed[3], seed[0]) >> 16);
+}
+
 uint32_t vfr_random(struct vfr *v)
 {
 	v->rng += 0x9e3779b97f4a7c15ull;

@@ -109,16 +109,23 @@ struct judge {
 	struct vfr_packet *p;
 	struct vfr_cls_key key;		/* as the rules see it */
 	struct flow_key	fkey;		/* as it came in */
+	uint16_t	snap_len;	/* header bytes in the snapshot */
+	uint8_t		slot;		/* in the burst, for its snapshot */
+
+	/* From here on zero at the start; see start() in judge.c. */
 	uint32_t	hash;		/* of fkey */
 	uint32_t	ip_len;		/* bytes from l3 on */
 	uint32_t	rule;		/* that decided, NONE32 */
 	uint32_t	frag_id;
+	uint32_t	snap_total;	/* length as it came in */
 	uint16_t	in;		/* ruleset port index, NONE16 */
 	uint16_t	dev, vlan;
 	uint16_t	l3, l4;		/* offsets into hdr */
+	uint16_t	sport, dport;	/* fkey's */
 	uint16_t	frag_off;	/* bytes; fragments only */
 	uint16_t	frag_at;	/* where in hdr its piece begins */
 	uint16_t	out;		/* device it left by, NONE16 */
+	uint16_t	to;		/* bridged: iface, NONE16 = unknown */
 	uint8_t		kind;		/* enum pkt_kind */
 	uint8_t		reason;		/* enum vfr_reason */
 	uint8_t		v6;
@@ -128,10 +135,6 @@ struct judge {
 	uint8_t		bridged;	/* MACs are kept; goes out by to */
 	uint8_t		multicast;	/* by Ethernet or IP address */
 	uint8_t		tap_mask;	/* taps whose filter took it */
-	uint8_t		slot;		/* in the burst, for its snapshot */
-	uint16_t	to;		/* bridged: iface, NONE16 = unknown */
-	uint16_t	snap_len;	/* header bytes in the snapshot */
-	uint32_t	snap_total;	/* length as it came in */
 };
 
 /* --- the ruleset at work (reload.c) --- */
@@ -354,6 +357,7 @@ static inline uint32_t port_slot(const struct vfr *v, uint32_t port)
 }
 
 /* hash.c */
+uint32_t hash_flow(const uint64_t seed[4], const struct flow_key *k);
 uint64_t hash_bytes(const uint64_t seed[4], const void *data, size_t len);
 uint32_t vfr_random(struct vfr *v);
 

@@ -108,18 +108,43 @@ void judge_unhold(struct vfr *v, struct vfr_packet *p, uint32_t dev,
 	packet_put(p);
 }
 
+/* All fields but slot and the addresses; clearing those costs too much. */
+static void judge_clear(struct judge *j, struct vfr_packet *p)
+{
+	j->p = p;
+	memset(&j->key.sport, 0, sizeof(j->key) - offsetof(struct vfr_cls_key, sport));
+	memset(&j->hash, 0, sizeof(*j) - offsetof(struct judge, hash));
+	j->rule = NONE32;
+	j->in = j->to = j->out = NONE16;
+}
+
+/*
+ * The flow key in as few and as wide stores as it will be read with: a load
+ * that spans several recent stores has to wait for all of them.
+ */
+static void flow_key_fill(struct judge *j)
+{
+	uint64_t ports = j->sport | (uint64_t)j->dport << 16 |
+			 (uint64_t)j->dev << 32 | (uint64_t)j->vlan << 48;
+	uint32_t tail = j->key.proto | (uint32_t)j->bridged << 8;
+
+	j->fkey.src = j->key.src;
+	j->fkey.dst = j->key.dst;
+	memcpy(&j->fkey.sport, &ports, 8);
+	memcpy(&j->fkey.proto, &tail, 4);
+}
+_Static_assert(offsetof(struct flow_key, vlan) ==
+	       offsetof(struct flow_key, sport) + 6 &&
+	       offsetof(struct flow_key, bridged) ==
+	       offsetof(struct flow_key, proto) + 1, "flow_key_fill");
+
 static void start(struct vfr *v, struct judge *j, struct vfr_packet *p,
 		  uint32_t dev)
 {
 	struct vfr_port_stats *st = ingress(v, dev);
-	uint8_t slot = j->slot;
 
-	memset(j, 0, sizeof(*j));
-	j->slot = slot;
-	j->p = p;
+	judge_clear(j, p);
 	j->dev = (uint16_t)dev;
-	j->rule = NONE32;
-	j->in = j->to = j->out = NONE16;
 	p->port = (uint16_t)dev;
 	p->id = v->next_id++;
 	st->rx_packets++;
@@ -153,7 +178,7 @@ static void link_check(struct vfr *v, struct judge *j)
 		if (ifc->kind == VFR_PORT_NIC &&
 		    iface_of_mac(v, ifc->net, h + 6) != NONE16)
 			return refuse(j, VFR_DROP_SPOOF);
-		j->bridged = j->fkey.bridged = 1;
+		j->bridged = 1;
 		return;
 	}
 	if (!(h[0] & 1))
@@ -165,13 +190,11 @@ static void look(struct vfr *v, struct judge *j)
 {
 	bool ok;
 
-	j->fkey.dev = j->dev;
 	ok = parse_frame(j);
 	if (unlikely(v->nr_taps))
 		tap_take(v, j);
 	if (unlikely(!v->t->blob))
 		return refuse(j, VFR_DROP_NO_RULESET);
-	j->fkey.vlan = j->vlan;
 	j->in = iface_find(v, j->dev, j->vlan);
 	if (unlikely(j->in == NONE16))
 		return refuse(j, VFR_DROP_NO_PORT);
@@ -180,6 +203,7 @@ static void look(struct vfr *v, struct judge *j)
 		return;
 	link_check(v, j);
 	if (likely(j->kind == PKT_IP)) {
+		flow_key_fill(j);
 		j->hash = flow_hash(v, &j->fkey);
 		flow_prefetch(v, j->hash);
 	}
@@ -189,17 +213,15 @@ bool judge_again(struct vfr *v, struct judge *j, struct vfr_packet *p)
 {
 	ingress(v, p->port)->held--;
 	memset(j, 0, sizeof(*j));
-	j->p = p;
-	j->dev = j->fkey.dev = p->port;
-	j->rule = NONE32;
-	j->to = j->out = NONE16;
+	judge_clear(j, p);
+	j->dev = p->port;
 	parse_frame(j);
-	j->fkey.vlan = j->vlan;
 	j->in = j->key.in = iface_find(v, j->dev, j->vlan);
 	if (j->in == NONE16)
 		refuse(j, VFR_DROP_NO_PORT);
 	else if (j->kind == PKT_IP)
 		link_check(v, j);
+	flow_key_fill(j);
 	if (j->kind == PKT_BAD)
 		judge_drop(v, j, (enum vfr_reason)j->reason);
 	return j->kind != PKT_BAD;

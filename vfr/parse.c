@@ -37,8 +37,8 @@ static bool parse_ports(struct judge *j)
 {
 	const uint8_t *h = j->p->hdr + j->l4;
 
-	j->key.sport = j->fkey.sport = get16(h);
-	j->key.dport = j->fkey.dport = get16(h + 2);
+	j->key.sport = j->sport = get16(h);
+	j->key.dport = j->dport = get16(h + 2);
 	return true;
 }
 
@@ -87,9 +87,9 @@ static bool parse_icmp(struct judge *j)
 	j->key.sport = type;
 	j->key.dport = h[1];
 	if (type == echo)
-		j->fkey.sport = get16(h + 4);
+		j->sport = get16(h + 4);
 	else if (type == reply)
-		j->fkey.dport = get16(h + 4);
+		j->dport = get16(h + 4);
 	else if (j->v6)
 		j->icmp_error = type < ICMP6_ECHO;
 	else
@@ -151,10 +151,23 @@ static bool parse_options(struct judge *j, const uint8_t *o, uint32_t n)
 	return true;
 }
 
+/* Two stores of 8 bytes: they are soon read back as such. */
+static void addr4_load(struct vfr_addr *a, const uint8_t *p)
+{
+	uint64_t lo = 0, hi = 0xffff0000;
+	uint32_t ip;
+
+	memcpy(&ip, p, 4);
+	hi |= (uint64_t)ip << 32;
+	memcpy(a->b, &lo, 8);
+	memcpy(a->b + 8, &hi, 8);
+}
+
 static bool parse_ip4(struct judge *j)
 {
 	const uint8_t *h = j->p->hdr + j->l3;
-	uint32_t hlen, x, src, dst;
+	uint32_t hlen, x;
+	uint8_t src, dst;
 
 	if (!need(j, j->l3 + IP4_LEN))
 		return false;
@@ -173,15 +186,15 @@ static bool parse_ip4(struct judge *j)
 
 	j->l4 = j->frag_at = j->l3 + hlen;
 	j->key.proto = h[9];
-	src = get32(h + 12);
-	dst = get32(h + 16);
-	j->key.src = vfr_addr_v4(src);
-	j->key.dst = vfr_addr_v4(dst);
-	if (unlikely(src >> 24 == 127 || src >> 24 == 0 || src >> 28 >= 14 ||
-		     dst >> 24 == 127 || dst >> 24 == 0 ||
-		     (dst >> 28 == 15 && dst != 0xffffffff)))
+	addr4_load(&j->key.src, h + 12);
+	addr4_load(&j->key.dst, h + 16);
+	src = h[12];
+	dst = h[16];
+	if (unlikely(src == 127 || src == 0 || src >= 224 ||
+		     dst == 127 || dst == 0 ||
+		     (dst >= 240 && get32(h + 16) != 0xffffffff)))
 		return bad(j, VFR_DROP_MARTIAN);
-	j->multicast |= dst >> 28 >= 14;
+	j->multicast |= dst >= 224;
 
 	x = get16(h + 6);
 	if (unlikely(x & (IP4_MF | IP4_OFFSET))) {
@@ -274,9 +287,6 @@ bool parse_ip(struct judge *j)
 	j->key.frag = j->frag;
 	if (likely(!(j->frag & VFR_FRAG_LATER)) && !parse_transport(j))
 		return false;
-	j->fkey.src = j->key.src;
-	j->fkey.dst = j->key.dst;
-	j->fkey.proto = j->key.proto;
 	j->kind = PKT_IP;
 	return parse_offloads(j);
 }
