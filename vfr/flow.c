@@ -34,19 +34,23 @@ static struct flow_side *side_of(struct vfr *v, uint32_t ref)
 	return &v->flows[ref >> 1].side[ref & 1];
 }
 
-static bool key_eq(const struct flow_key *a, const struct flow_key *b)
+static inline uint64_t differ64(const void *a, const void *b, size_t at)
 {
-	const uint8_t *x = (const void *)a, *y = (const void *)b;
-	uint64_t p[5], q[5], diff;
-	uint32_t r, s;
+	uint64_t x, y;
 
-	memcpy(p, x, 40);
-	memcpy(q, y, 40);
-	memcpy(&r, x + 40, 4);
-	memcpy(&s, y + 40, 4);
-	diff = (p[0] ^ q[0]) | (p[1] ^ q[1]) | (p[2] ^ q[2]) |
-	       (p[3] ^ q[3]) | (p[4] ^ q[4]) | (r ^ s);
-	return diff == 0;
+	memcpy(&x, (const uint8_t *)a + at, 8);
+	memcpy(&y, (const uint8_t *)b + at, 8);
+	return x ^ y;
+}
+
+static inline bool key_eq(const struct flow_key *a, const struct flow_key *b)
+{
+	uint32_t x, y;
+
+	memcpy(&x, &a->proto, 4);
+	memcpy(&y, &b->proto, 4);
+	return !(differ64(a, b, 0) | differ64(a, b, 8) | differ64(a, b, 16) |
+		 differ64(a, b, 24) | differ64(a, b, 32) | (x ^ y));
 }
 
 void flow_init(struct vfr *v)
@@ -129,38 +133,45 @@ void flow_prefetch_entry(struct vfr *v, uint32_t hash)
 	}
 }
 
-static bool ref_find(struct vfr *v, const struct flow_key *k, uint32_t hash,
-		     uint32_t *ref)
+static inline uint32_t bucket_find(struct vfr *v, const struct flow_bucket *b,
+				   const struct flow_key *k, uint16_t tag)
 {
-	uint16_t tag = tag_of(hash);
-	uint32_t n, word, i;
+	uint32_t word, i;
 	uint64_t m;
 
-	for (n = 0; n < PROBES; n++) {
+	for (word = 0; word < 3; word++) {
+		for (m = tag_match(b, word, tag); m; m &= m - 1) {
+			i = 4 * word + (uint32_t)__builtin_ctzll(m) / 16;
+			if (key_eq(&side_of(v, b->ref[i])->key, k))
+				return b->ref[i];
+		}
+	}
+	return NONE32;
+}
+
+static uint32_t ref_find(struct vfr *v, const struct flow_key *k,
+			 uint32_t hash)
+{
+	uint16_t tag = tag_of(hash);
+	uint32_t n, ref = NONE32;
+
+	for (n = 0; n < PROBES && ref == NONE32; n++) {
 		const struct flow_bucket *b = bucket_at(v, hash + n);
 
-		for (word = 0; word < 3; word++) {
-			for (m = tag_match(b, word, tag); m; m &= m - 1) {
-				i = 4 * word + (uint32_t)__builtin_ctzll(m) / 16;
-				if (key_eq(&side_of(v, b->ref[i])->key, k)) {
-					*ref = b->ref[i];
-					return true;
-				}
-			}
-		}
+		ref = bucket_find(v, b, k, tag);
 		if (!b->spilled)
-			return false;
+			break;
 	}
-	return false;
+	return ref;
 }
 
 struct flow *flow_find(struct vfr *v, const struct flow_key *k, uint32_t hash,
 		       int *dir)
 {
+	uint32_t ref = ref_find(v, k, hash);
 	struct flow *f;
-	uint32_t ref;
 
-	if (!ref_find(v, k, hash, &ref))
+	if (ref == NONE32)
 		return NULL;
 	f = &v->flows[ref >> 1];
 	if (unlikely(flow_expired(v, f))) {
@@ -317,10 +328,10 @@ struct flow *flow_alloc(struct vfr *v, uint32_t owner)
 
 bool flow_insert(struct vfr *v, struct flow *f)
 {
-	uint32_t ref = (uint32_t)(f - v->flows) * 2, other;
+	uint32_t ref = (uint32_t)(f - v->flows) * 2;
 	const struct flow_key *k = &f->side[1].key;
 
-	if (ref_find(v, k, flow_hash(v, k), &other))
+	if (ref_find(v, k, flow_hash(v, k)) != NONE32)
 		return false;
 	if (!ref_add(v, ref))
 		return false;

@@ -178,7 +178,9 @@ static bool parse_ip4(struct judge *j)
 		return bad(j, VFR_DROP_MALFORMED);
 	if (!need(j, j->l3 + hlen))
 		return false;
-	if (unlikely(sum_fold(sum_add(0, h, hlen)) != 0xffff))
+	if (unlikely(sum_fold(likely(hlen == IP4_LEN)
+			? sum_add(0, h, IP4_LEN) /* a constant: unrolled */
+			: sum_add(0, h, hlen)) != 0xffff))
 		return bad(j, VFR_DROP_MALFORMED);
 	if (unlikely(hlen > IP4_LEN) &&
 	    !parse_options(j, h + IP4_LEN, hlen - IP4_LEN))

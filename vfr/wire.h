@@ -73,12 +73,15 @@ static inline void put32(uint8_t *p, uint32_t x)
  */
 static inline uint64_t sum_add(uint64_t sum, const uint8_t *p, uint32_t n)
 {
-	uint32_t x;
+	uint32_t x, i;
 
-	for (; n >= 4; p += 4, n -= 4) {
-		memcpy(&x, p, 4);
+#pragma GCC unroll 5	/* an IPv4 header */
+	for (i = 0; i < n / 4; i++) {
+		memcpy(&x, p + 4 * i, 4);
 		sum += x;
 	}
+	p += n & ~3u;
+	n &= 3;
 	if (n >= 2) {
 		uint16_t h;
 

@@ -52,8 +52,8 @@ struct vfr_tap_record {
 	uint64_t	rule_id;	/* that decided; 0 = none */
 	uint32_t	rule;		/* its index then; UINT32_MAX = none */
 	uint32_t	caplen, len;	/* bytes that follow; bytes on the wire */
-	uint16_t	port;		/* VFR port number of the stage */
-	uint16_t	out;		/* egress port, UINT16_MAX = none */
+	uint16_t	port;		/* came in here; VFR_PORT_SELF: made here */
+	uint16_t	out;		/* leaves here, UINT16_MAX = nowhere */
 	uint32_t	lost;		/* records lost just before this one */
 	uint16_t	gso_size;
 	uint8_t		flags;		/* VFR_TAP_CSUM_PARTIAL ... */
