@@ -10,18 +10,17 @@ CFLAGS_DIR_tests += -Ivfr/include -Ivfr
 # Built with the rest, so that no call into a libc can slip in.
 ALL += $(call objs,hv,$(VFR_SRCS))
 
+# Tests: a small world of ports around the library.
 VFR_KIT := $(VFR_SRCS) tests/unit/vfr_kit.c
-UNIT_TESTS += vfr_path
+UNIT_TESTS += vfr_path vfr_flow vfr_nat
 vfr_path_SRCS := $(VFR_KIT)
+vfr_flow_SRCS := $(VFR_KIT)
+vfr_nat_SRCS := $(VFR_KIT)
 
 # The classifier.  Its tests and its bench share rule sets and headers.
 CLASSIFY_SRCS := $(wildcard vfr/classify/*.c) tests/bench/classify_data.c
 UNIT_TESTS += classify_diff
 classify_diff_SRCS := $(CLASSIFY_SRCS)
-UNIT_TESTS += vfr_flow
-vfr_flow_SRCS := $(VFR_KIT)
-UNIT_TESTS += vfr_nat
-vfr_nat_SRCS := $(VFR_KIT)
 
 BENCHES += $(B)/host/vfr_bench
 $(B)/host/vfr_bench: $(call objs,host,tests/bench/vfr_bench.c $(VFR_SRCS))
