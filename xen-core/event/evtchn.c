@@ -163,6 +163,21 @@ static int port_alloc(struct domain *d, uint8_t state, uint8_t vcpu,
 	return (int)port;
 }
 
+/* Ports without any in use go, but for the first: every domain has some. */
+static void bucket_trim(struct domain *d, uint32_t port)
+{
+	struct evtchn **b = &d->event.bucket[port / EVTCHN_BUCKET];
+	uint32_t i;
+
+	if (port < EVTCHN_BUCKET)
+		return;
+	for (i = 0; i < EVTCHN_BUCKET; i++)
+		if ((*b)[i].state != EVTCHNSTAT_closed)
+			return;
+	heap_free_for(d, *b);
+	*b = NULL;
+}
+
 /* A port that is free again must not be pending when it is bound next. */
 static void port_free(struct domain *d, uint32_t port, struct evtchn *c)
 {
@@ -170,6 +185,7 @@ static void port_free(struct domain *d, uint32_t port, struct evtchn *c)
 	d->event.nr_used--;
 	d->event.hint = MIN(d->event.hint, port);
 	test_and_clear(d->shared->evtchn_pending, port);
+	bucket_trim(d, port);
 }
 
 int evtchn_init(struct domain *d)

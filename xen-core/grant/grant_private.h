@@ -39,13 +39,16 @@ struct map {			/* L of the mapping domain */
 	uint32_t frame;
 	uint8_t	 state;		/* enum map_state; BUSY: being made or ended */
 	bool	 readonly;
-	uint16_t next_free;	/* handle + 1 of the next free one; 0: none */
+};
+
+struct map_bucket {
+	uint32_t used;		/* not FREE */
+	struct map map[MAP_BUCKET];
 };
 
 struct maptrack {
-	struct map *bucket[MAX_MAPTRACK / MAP_BUCKET];
-	uint32_t nr_buckets;
-	uint32_t free;		/* handle + 1, or 0 */
+	uint32_t hint;		/* no handle below is free */
+	struct map_bucket *bucket[MAX_MAPTRACK / MAP_BUCKET]; /* or NULL */
 };
 
 struct grant_table {

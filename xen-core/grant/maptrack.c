@@ -1,8 +1,8 @@
 /*
  * maptrack.c: handles: which grants of others a domain maps, and where.
  *
- * A handle is an index, allocated lowest bucket first and reused from a free
- * list.  It says exactly which mapping it stands for, so that ending one cannot
+ * A handle is an index, the lowest that is free; buckets come and go with their
+ * handles.  It says exactly which mapping it stands for, so that ending one cannot
  * drop another's references; BUSY keeps others off while one vcpu makes or ends
  * it.
  */
@@ -13,31 +13,34 @@
 
 #define RELEASE_STEP	64	/* handles between two looks at other work */
 
-/* The lock is held.  NULL: no such handle was ever given. */
+/* The lock is held.  NULL: no such handle is in use. */
 static struct map *map_of(struct maptrack *t, uint32_t handle)
 {
-	if (!t || handle >= t->nr_buckets * MAP_BUCKET)
+	struct map_bucket *b;
+
+	if (!t || handle >= MAX_MAPTRACK)
 		return NULL;
 	handle = (uint32_t)index_nospec(handle, MAX_MAPTRACK);
-	return &t->bucket[handle / MAP_BUCKET][handle % MAP_BUCKET];
+	b = t->bucket[handle / MAP_BUCKET];
+	return b ? &b->map[handle % MAP_BUCKET] : NULL;
 }
 
-/* Another bucket of free handles, the lowest first. */
-static bool bucket_add(struct domain *d, struct maptrack *t)
+/* The lowest free handle, in a bucket that is there; or MAX_MAPTRACK. */
+static uint32_t handle_find(struct domain *d, struct maptrack *t)
 {
-	uint32_t first = t->nr_buckets * MAP_BUCKET, i;
-	struct map *bucket;
+	uint32_t h;
 
-	if (t->nr_buckets == ARRAY_SIZE(t->bucket))
-		return false;
-	bucket = heap_alloc_for(d, MAP_BUCKET * sizeof(*bucket));
-	if (!bucket)
-		return false;
-	for (i = 0; i < MAP_BUCKET - 1; i++)
-		bucket[i].next_free = (uint16_t)(first + i + 2);
-	t->bucket[t->nr_buckets++] = bucket;
-	t->free = first + 1;
-	return true;
+	for (h = t->hint; h < MAX_MAPTRACK; h++) {
+		struct map_bucket **b = &t->bucket[h / MAP_BUCKET];
+
+		if (!*b)
+			*b = heap_alloc_for(d, sizeof(**b));
+		if (!*b)
+			return MAX_MAPTRACK;
+		if ((*b)->map[h % MAP_BUCKET].state == MAP_FREE)
+			return h;
+	}
+	return MAX_MAPTRACK;
 }
 
 /* The lock is held. */
@@ -48,24 +51,31 @@ static struct maptrack *track_get(struct domain *d)
 	return d->grants->maps;
 }
 
+static int add_locked(struct domain *d, struct maptrack *t, const struct map *m,
+		      uint32_t *handle)
+{
+	uint32_t h = handle_find(d, t);
+
+	if (h == MAX_MAPTRACK)
+		return GNTST_no_space;
+	*map_of(t, h) = *m;
+	map_of(t, h)->state = MAP_BUSY;
+	t->bucket[h / MAP_BUCKET]->used++;
+	t->hint = h + 1;
+	d->grants->nr_maps++;
+	*handle = h;
+	return GNTST_okay;
+}
+
 int map_add(struct domain *d, const struct map *m, uint32_t *handle)
 {
 	struct grant_table *gt = d->grants;
-	int rc = GNTST_no_space;
 	struct maptrack *t;
+	int rc;
 
 	spin_lock(&gt->lock);
 	t = track_get(d);
-	if (t && (t->free || bucket_add(d, t))) {
-		struct map *new = map_of(t, t->free - 1);
-
-		*handle = t->free - 1;
-		t->free = new->next_free;
-		*new = *m;
-		new->state = MAP_BUSY;
-		gt->nr_maps++;
-		rc = GNTST_okay;
-	}
+	rc = t ? add_locked(d, t, m, handle) : GNTST_no_space;
 	spin_unlock(&gt->lock);
 	return rc;
 }
@@ -87,36 +97,37 @@ int map_begin_end(struct domain *d, uint32_t handle, struct map *m)
 	return rc;
 }
 
-/* Only for a handle that its caller made BUSY. */
-static void busy_end(struct domain *d, uint32_t handle, bool free)
+/* Only for a handle that its caller made BUSY; the lock is held. */
+static struct map *busy_of(struct grant_table *gt, uint32_t handle)
 {
-	struct grant_table *gt = d->grants;
-	struct map *m;
+	struct map *m = map_of(gt->maps, handle);
 
-	spin_lock(&gt->lock);
-	m = map_of(gt->maps, handle);
 	CHECK(m && m->state == MAP_BUSY);
-	if (free) {
-		*m = (struct map){
-			.state = MAP_FREE,
-			.next_free = (uint16_t)gt->maps->free,
-		};
-		gt->maps->free = handle + 1;
-		gt->nr_maps--;
-	} else {
-		m->state = MAP_USED;
-	}
-	spin_unlock(&gt->lock);
+	return m;
 }
 
 void map_ready(struct domain *d, uint32_t handle)
 {
-	busy_end(d, handle, false);
+	spin_lock(&d->grants->lock);
+	busy_of(d->grants, handle)->state = MAP_USED;
+	spin_unlock(&d->grants->lock);
 }
 
 void map_end(struct domain *d, uint32_t handle)
 {
-	busy_end(d, handle, true);
+	struct grant_table *gt = d->grants;
+	struct map_bucket **b;
+
+	spin_lock(&gt->lock);
+	*busy_of(gt, handle) = (struct map){ .state = MAP_FREE };
+	gt->nr_maps--;
+	gt->maps->hint = MIN(gt->maps->hint, handle);
+	b = &gt->maps->bucket[handle / MAP_BUCKET];
+	if (--(*b)->used == 0) {
+		heap_free_for(d, *b);
+		*b = NULL;
+	}
+	spin_unlock(&gt->lock);
 }
 
 /* The mapper is gone: its page tables are not looked at. */
@@ -135,7 +146,7 @@ int grant_release(struct domain *d)
 {
 	struct grant_table *gt = d->grants;
 
-	while (gt->maps && gt->release_at < gt->maps->nr_buckets * MAP_BUCKET) {
+	while (gt->nr_maps) {
 		map_drop(d, gt->release_at++);
 		if (gt->release_at % RELEASE_STEP == 0 && hypercall_preempt())
 			return -ERESTART;
@@ -148,7 +159,7 @@ void maptrack_free(struct domain *d)
 	struct maptrack *t = d->grants->maps;
 	uint32_t i;
 
-	for (i = 0; t && i < t->nr_buckets; i++)
+	for (i = 0; t && i < ARRAY_SIZE(t->bucket); i++)
 		heap_free_for(d, t->bucket[i]);
 	heap_free_for(d, t);
 }
