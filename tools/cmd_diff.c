@@ -304,6 +304,7 @@ static void tell_closed(struct diff *d, const struct vfr_flow_info *fi,
 	struct packet_words w = {
 		.proto = fi->proto, .src = fi->src, .dst = fi->dst,
 		.sport = fi->sport, .dport = fi->dport, .known = true,
+		.shows_ports = true,
 	};
 	struct text words;
 

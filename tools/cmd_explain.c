@@ -84,6 +84,25 @@ static void describe_port(struct text *t, const struct rules *r,
 		 rules_file_name(r, n->pos.file), n->pos.line);
 }
 
+/* A translation as it is written; the ruleset has only its place. */
+static void describe_nat(struct text *t, const struct rules *r,
+			 const struct vfr_ruleset *rs, uint32_t nat)
+{
+	const struct rules_node *n = NULL;
+	const char *file;
+
+	if (nat >= rs->p.nr_nats)
+		return;
+	file = vfr_ruleset_text(rs, rs->p.nats[nat].file);
+	while ((n = rules_next(r, RULES_NAT, n)))
+		if (n->pos.line == rs->p.nats[nat].line &&
+		    strcmp(rules_file_name(r, n->pos.file), file) == 0)
+			break;
+	snprintf(t->s, sizeof(t->s), "%.200s:%u %.700s", file,
+		 rs->p.nats[nat].line,
+		 n ? ((const struct rules_nat *)n)->canonical : "");
+}
+
 /* Which statement a route step follows: its own line, or none. */
 static void append_route(struct text *t, const struct vfr_ruleset *rs,
 			 uint32_t route)
@@ -118,8 +137,7 @@ static void describe_index(struct text *t, const struct explain *x,
 			 describe_rule(&room, rs, s->index));
 		break;
 	case INDEX_NAT:
-		snprintf(t->s, sizeof(t->s), "%s",
-			 describe_nat(&room, rs, s->index));
+		describe_nat(t, &x->f.r, rs, s->index);
 		break;
 	case INDEX_REASON:
 		snprintf(t->s, sizeof(t->s), "%s (%s)",
@@ -148,6 +166,14 @@ static void print_step(const struct explain *x, const struct vfr_trace_step *s)
 	printf("%-10s as %s\n", "", describe_packet(&packet, &w));
 }
 
+static void json_place(json_t *o, const struct rules *r,
+		       const struct rules_pos *pos)
+{
+	json_object_set_new(o, "file",
+			    json_words(rules_file_name(r, pos->file)));
+	json_object_set_new(o, "line", json_integer(pos->line));
+}
+
 static json_t *step_json(const struct explain *x,
 			 const struct vfr_trace_step *s)
 {
@@ -162,6 +188,9 @@ static json_t *step_json(const struct explain *x,
 	case INDEX_PORT:
 		json_object_set_new(o, "port",
 				    json_words(rs_port_name(rs, s->index)));
+		if (s->index < x->f.r.nr_ports)
+			json_place(o, &x->f.r,
+				   &x->f.r.ports[s->index]->pos);
 		break;
 	case INDEX_RULE:
 		json_object_set_new(o, "rule", json_rule(rs, s->index));
@@ -333,7 +362,7 @@ static int send_words(struct explain *x, const char *text)
 		.proto = p.proto, .src = p.src.addr, .dst = p.dst.addr,
 		.sport = p.icmp_type >= 0 ? p.icmp_type : p.src.port,
 		.dport = p.icmp_code >= 0 ? p.icmp_code : p.dst.port,
-		.known = true,
+		.known = true, .shows_ports = true,
 	};
 	x->packet_json = json_packet(&w);
 	return EXIT_OK;

@@ -12,7 +12,6 @@ enum {			/* long options without a letter */
 	OPT_PROGRESS,
 	OPT_STRICT,
 	OPT_EXIT_CODE,
-	OPT_KEEP_FLOWS,
 };
 
 int cmd_check(const struct cli_command *self, int argc, char **argv);

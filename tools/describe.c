@@ -65,6 +65,7 @@ void packet_words_of_step(const struct vfr_trace_step *s,
 	*w = (struct packet_words){
 		.proto = s->proto, .src = s->src, .dst = s->dst,
 		.sport = s->sport, .dport = s->dport, .known = true,
+		.shows_ports = true,
 	};
 }
 
@@ -74,7 +75,7 @@ void packet_words_of_frame(const uint8_t *frame, size_t len,
 	struct frame_peek p;
 
 	frame_peek(frame, len, &p);
-	if (p.proto == IPPROTO_ICMP || p.proto == IPPROTO_ICMPV6) {
+	if (p.has_icmp) {
 		p.sport = p.icmp_type;
 		p.dport = p.icmp_code;
 	}
@@ -82,6 +83,7 @@ void packet_words_of_frame(const uint8_t *frame, size_t len,
 		.proto = p.proto, .src = p.src, .dst = p.dst,
 		.sport = p.sport, .dport = p.dport,
 		.arp = p.arp, .known = p.has_addrs, .ethertype = p.ethertype,
+		.shows_ports = p.has_ports || p.has_icmp,
 		.tcp_flags = p.tcp_flags,
 	};
 }
@@ -146,8 +148,9 @@ static void append_flags(struct text *t, uint8_t flags)
 const char *describe_packet(struct text *t, const struct packet_words *w)
 {
 	size_t i = find_proto(w->proto);
-	bool ports = i < NR_PROTOS && protos[i].ports && !w->arp;
-	bool icmp = i < NR_PROTOS && protos[i].icmp && !w->arp;
+	bool shows = i < NR_PROTOS && w->shows_ports && !w->arp;
+	bool ports = shows && protos[i].ports;
+	bool icmp = shows && protos[i].icmp;
 	struct text src, dst;
 	char room[16], type[32] = "";
 
@@ -157,7 +160,7 @@ const char *describe_packet(struct text *t, const struct packet_words *w)
 	}
 	describe_end(&src, &w->src, ports, w->sport);
 	describe_end(&dst, &w->dst, ports, w->dport);
-	if (icmp && (w->sport || w->dport))
+	if (icmp)
 		snprintf(type, sizeof(type), w->dport ? " %u/%u" : " %u",
 			 w->sport, w->dport);
 	snprintf(t->s, sizeof(t->s), "%s%s %.64s -> %.64s",
@@ -183,7 +186,7 @@ json_t *json_packet(const struct packet_words *w)
 			    json_string(describe_addr(&t, &w->src)));
 	json_object_set_new(o, "destination",
 			    json_string(describe_addr(&t, &w->dst)));
-	if (i < NR_PROTOS && !w->arp) {
+	if (i < NR_PROTOS && w->shows_ports && !w->arp) {
 		json_object_set_new(o, protos[i].icmp ? "icmp_type" :
 				    "source_port", json_integer(w->sport));
 		json_object_set_new(o, protos[i].icmp ? "icmp_code" :
@@ -240,19 +243,6 @@ static const char *const nat_words[] = {
 	[VFR_NAT_REDIRECT]	= "redirect",
 	[VFR_NAT_STATIC]	= "static",
 };
-
-const char *describe_nat(struct text *t, const struct vfr_ruleset *rs,
-			 uint32_t nat)
-{
-	const struct vfr_rs_nat *n;
-
-	if (nat >= rs->p.nr_nats)
-		return "?";
-	n = &rs->p.nats[nat];
-	snprintf(t->s, sizeof(t->s), "%s:%u %s", vfr_ruleset_text(rs, n->file),
-		 n->line, nat_words[n->kind]);
-	return t->s;
-}
 
 json_t *json_nat(const struct vfr_ruleset *rs, uint32_t nat)
 {
@@ -318,6 +308,8 @@ const char *describe_outcome(struct text *t, const struct lab *l)
 		       vfr_ruleset_text(rs, rs->p.rules[l->rule].text));
 	if (l->verdict == LAB_LOCAL)
 		append(t, &len, ", to the VFR itself");
+	else if (l->verdict == LAB_HELD)
+		append(t, &len, ", until more of its datagram comes");
 	else if (l->verdict != LAB_DROPPED && o)
 		append(t, &len, ", out %s", lab_out_name(l, o));
 	else if (l->verdict == LAB_DROPPED &&

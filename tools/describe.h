@@ -26,6 +26,7 @@ struct packet_words {
 	uint16_t	sport, dport;
 	bool		arp;
 	bool		known;		/* false: no addresses in the frame */
+	bool		shows_ports;	/* or type and code; no later fragment */
 	uint8_t		tcp_flags;	/* 0: not known */
 	uint16_t	ethertype;
 };
@@ -57,8 +58,6 @@ json_t *json_rule(const struct vfr_ruleset *rs, uint32_t rule);
 
 /* {"file", "line", "text"} */
 json_t *json_nat(const struct vfr_ruleset *rs, uint32_t nat);
-const char *describe_nat(struct text *t, const struct vfr_ruleset *rs,
-			 uint32_t nat);
 
 /* "allow", "deny" or "reject": what became of the lab's last packet, in the
  * words of the language; "hold" while it waits. */

@@ -281,6 +281,7 @@ static void peek_ports(const uint8_t *frame, size_t off, size_t end,
 {
 	if ((p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) &&
 	    len >= off + 8) {
+		p->has_icmp = true;
 		p->icmp_type = frame[off];
 		p->icmp_code = frame[off + 1];
 		p->icmp_id = get16(frame + off + 4);

@@ -55,6 +55,7 @@ struct frame_peek {
 	uint8_t	 tcp_flags;
 	uint32_t tcp_seq;
 	uint32_t payload_len;		/* TCP: bytes after its header */
+	bool	 has_icmp;
 	uint8_t	 icmp_type, icmp_code;	/* ICMP, ICMPv6 */
 	uint16_t icmp_id;
 };
