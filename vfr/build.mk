@@ -17,10 +17,7 @@ vfr_path_SRCS := $(VFR_KIT)
 vfr_flow_SRCS := $(VFR_KIT)
 vfr_nat_SRCS := $(VFR_KIT)
 
-# The classifier.  Its tests and its bench share rule sets and headers.
-CLASSIFY_SRCS := $(wildcard vfr/classify/*.c) tests/bench/classify_data.c
-UNIT_TESTS += classify_diff
-classify_diff_SRCS := $(CLASSIFY_SRCS)
+include vfr/classify/build.mk
 
 BENCHES += $(B)/host/vfr_bench
 $(B)/host/vfr_bench: $(call objs,host,tests/bench/vfr_bench.c $(VFR_SRCS))

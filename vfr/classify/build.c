@@ -11,8 +11,8 @@ void *cls_mem_take(struct cls_mem *m, size_t bytes)
 
 	if (used > m->cap || bytes > m->cap - used)
 		return NULL;
+	memset(m->base + m->used, 0, used + bytes - m->used);
 	m->used = used + bytes;
-	memset(m->base + used, 0, bytes);
 	return m->base + used;
 }
 
