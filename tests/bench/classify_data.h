@@ -39,6 +39,7 @@ void keys_make(const struct rule_list *list, struct vfr_cls_key *keys,
 void cls_make(const struct vfr_cls_input *in, struct vfr_cls *cls,
 	      void **blob, size_t *blob_len, double *build_ms);
 
+/* CPU time of this thread. */
 double data_now_ms(void);
 
 #endif
