@@ -11,10 +11,12 @@ export SLUICE_DATA := $(abspath $(DATA))
 endif
 
 # Nothing to boot, nothing to test.
-SYSTEM_TESTS := $(if $(filter $(B)/sluice.elf,$(ALL)),\
-	$(patsubst tests/system/%.py,%,$(wildcard tests/system/*.py)))
+ifneq ($(filter $(B)/sluice.elf,$(ALL)),)
+SYSTEM_TESTS := $(patsubst tests/system/%.py,%,$(wildcard tests/system/*.py))
+SCRIPT_TESTS += tree/build
+endif
 
-SCRIPT_TESTS += tree/unpack-kernel tree/build
+SCRIPT_TESTS += tree/unpack-kernel
 tree/unpack-kernel_RUN := tests/tree/unpack-kernel
 tree/build_RUN := tests/tree/build
 
