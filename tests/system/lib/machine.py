@@ -26,7 +26,7 @@ CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME")
 
 # Lines of the hypervisor that no test survives.  Guests may say such words:
 # their lines begin with "[name] ", with a letter where our time has a digit.
-FATAL = re.compile(rb"PANIC|BUG:|check failed|frame audit: [1-9]")
+FATAL = re.compile(rb"PANIC|BUG:|check failed|frame audit: [1-9]|Failed to boot")
 OF_GUEST = re.compile(rb"^\[[A-Za-z_]")
 
 
