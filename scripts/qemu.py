@@ -32,8 +32,12 @@ def command(image, cpus=2, memory_mib=1024, machine="q35", firmware="bios",
 
     The hypervisor tells the status of a run through the exit device.
     """
-    argv = ["qemu-system-x86_64", "-accel", accel, "-machine", machine,
-            "-cpu", cpu, "-smp", str(cpus), "-m", str(memory_mib),
+    argv = ["qemu-system-x86_64", "-accel", accel,
+            "-machine", machine + ",memory-backend=ram", "-cpu", cpu,
+            "-smp", str(cpus), "-m", str(memory_mib),
+            # Only what is touched is taken from the host: 64 GiB fit anywhere.
+            "-object",
+            f"memory-backend-ram,id=ram,size={memory_mib}M,reserve=off",
             "-nodefaults", "-display", "none", "-no-reboot",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
     if firmware == "uefi":

@@ -33,7 +33,7 @@ def boots(**machine):
         given = machine.get("memory_mib", 1024)
         if not given - 16 <= int(memory) <= given:
             raise Failure(f"found {int(memory)} of {given} MiB")
-        m.expect(r"dom0: ready")
+        m.greeted("web")
         m.command("ping all", r"pong: 1 of 1")
         m.audit()
         m.command("poweroff")

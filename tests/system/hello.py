@@ -9,7 +9,7 @@ def hello():
     with Machine([dom0(), domain("hello", "web", memory=16),
                   domain("hello", "db", memory=16, vcpus=2)]) as m:
         m.expect(r"Sluice, a hypervisor")
-        m.expect(r"dom0: ready")
+        m.greeted("web", "db")
         m.command("ping all", r"pong: 2 of 2")
         m.command("attach web")
         m.send("abc\r")

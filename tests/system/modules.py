@@ -59,7 +59,7 @@ def broken():
     with Machine(modules, options="") as m:
         for name in list(paths) + ["greedy"]:
             m.expect(rf"dom0: {name}: not started: .+")
-        m.expect(r"dom0: ready")
+        m.greeted("good")
         m.command("ping good", r"pong good")
         m.audit()
         m.command("poweroff")

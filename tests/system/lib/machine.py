@@ -151,6 +151,12 @@ class Machine:
         self.send(line + "\r")
         return self.expect(answer, timeout) if answer else None
 
+    def greeted(self, *names, timeout=30):
+        """These hello guests are up and can answer, whichever comes first."""
+        for _ in names:
+            some = "|".join(names)
+            self.expect(rf"\[({some})\] hello from", timeout)
+
     def audit(self, timeout=60):
         self.command("audit", r"frame audit: ok", timeout)
 
