@@ -37,7 +37,7 @@ def programs(flavour, vcpus):
         m.expect(r"SLUICE-INIT: shell")
         m.command("attach linux")
         m.send("echo $((6 * 7)) $(nproc)\r")
-        m.expect(rf"42 {vcpus}\r?\n")
+        m.expect(rf"42 {vcpus}\r*\n")
         m.send("poweroff -f\r")
         m.send("\x1d")
         ends_well(m, "poweroff")
