@@ -28,7 +28,7 @@ int mm_reserve(struct domain *d, uint64_t nr, uint64_t pfn, uint64_t *done)
 		if (rc)
 			return rc;
 		++*done;
-		if (*done % 64 == 0 && hypercall_preempt())
+		if (*done < nr && *done % 64 == 0 && hypercall_preempt())
 			return -ERESTART;
 	}
 	return 0;
