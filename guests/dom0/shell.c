@@ -222,6 +222,7 @@ static void do_sched(struct domain *d, char *rest)
 
 	if (!rc && end != rest) {
 		s.weight = weight;
+		s.slice_ns = 0; /* the machine's, as it is */
 		if (*end == ' ') {
 			s.warp_ns = strtoul(end, NULL, 10) * 1000;
 			s.warp_on = s.warp_ns != 0;

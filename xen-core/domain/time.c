@@ -213,7 +213,8 @@ static void periodic_arm(struct vcpu *v)
 	if (period == 0)
 		return;
 	if (v->time.periodic_at + period <= now) {
-		v->time.periodic_at = now;
+		v->time.periodic_at +=
+			(now - v->time.periodic_at) / period * period;
 		virq_raise(v, VIRQ_TIMER);
 	}
 	timer_set(&v->time.periodic, v->time.periodic_at + period);

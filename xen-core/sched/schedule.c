@@ -269,7 +269,9 @@ static void slice_set(struct runq *rq, struct vcpu *next, ns_t now)
 		return;
 	}
 	ns = bvt_slice(&rq->q, &next->sched.bvt, slice_ns);
-	timer_set(&rq->slice, now + MIN(ns, SCHED_SLICE_MAX_NS));
+	/* Balancing has a time of its own: at a wake-up the queue is not as it
+	 * mostly is. */
+	timer_set(&rq->slice, MIN(now + ns, rq->balance_at));
 }
 
 static void slice_over(void *unused)
@@ -416,6 +418,12 @@ void vcpu_wake(struct vcpu *v)
 	runq_unlock(rq, flags);
 }
 
+/* One that polls with upcalls masked sleeps on. */
+static bool has_upcall(const struct vcpu *v)
+{
+	return event_deliverable(v) || READ_ONCE(v->nmi_pending);
+}
+
 void vcpu_kick(struct vcpu *v)
 {
 	uint64_t flags;
@@ -425,9 +433,10 @@ void vcpu_kick(struct vcpu *v)
 	 * Also for current: on its way to sleep it has looked already, and an
 	 * interrupt may raise an event before the CPU leaves it.
 	 */
-	if (v->sched.why_not & VCPU_BLOCKED)
-		reason_clear(rq, v, VCPU_BLOCKED);
-	else if (v->sched.running && v != current)
+	if (v->sched.why_not & VCPU_BLOCKED) {
+		if (has_upcall(v))
+			reason_clear(rq, v, VCPU_BLOCKED);
+	} else if (v->sched.running && v != current)
 		ipi_send(1ull << v->sched.cpu, IPI_KICK);
 	runq_unlock(rq, flags);
 }
@@ -519,7 +528,7 @@ void vcpu_sleep(void)
 	/* Who made an event pending before it could see us blocked has not
 	 * woken us: our store comes before this load. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (event_deliverable(v))
+	if (has_upcall(v))
 		vcpu_wake(v);
 }
 

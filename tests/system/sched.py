@@ -1,0 +1,104 @@
+#!/usr/bin/env -S python3 -B
+"""Who gets the CPU, and when; what vcpus see of time."""
+import re
+
+from lib.cases import case, main
+from lib.machine import Failure, Machine, dom0, domain
+
+
+def load(name, what, **keys):
+    return domain("load", name, memory=8, cmdline=f"do={what}", **keys)
+
+
+def cpu_ms(m, names):
+    """The CPU time of each domain, from dom0's list."""
+    m.command("list", "ports")
+    return [int(m.expect(rf"{name} .*?(\d+) +\d+ +\d+\s*\n")[1])
+            for name in names]
+
+
+def shares(m, names, seconds):
+    """What part of the time that they had together each had."""
+    before = cpu_ms(m, names)
+    m.settle(seconds)
+    used = [b - a for a, b in zip(before, cpu_ms(m, names))]
+    return [u / sum(used) for u in used], sum(used)
+
+
+def check_share(names, got, want, within):
+    for name, g, w in zip(names, got, want):
+        if abs(g - w) > w * within:
+            raise Failure(f"{name} had {g:.4f} of the CPU, not {w:.4f}")
+
+
+@case(90, "weights")
+def weights():
+    """Three domains that always want the one CPU share it 1:2:4, to 2 %."""
+    names = ["a", "b", "c"]
+    with Machine([dom0()] + [load(n, "hog") for n in names], cpus=1) as m:
+        m.expect(r"dom0: ready")
+        for name, weight in zip(names, (100, 200, 400)):
+            m.command(f"sched {name} {weight}", f"weight {weight}")
+        m.settle(1)
+        got, _ = shares(m, names, 10)
+        check_share(names, got, [1 / 7, 2 / 7, 4 / 7], 0.02)
+
+
+@case(90, "equal_on_two")
+def equal_on_two():
+    """Three equal domains on two CPUs take turns."""
+    names = ["a", "b", "c"]
+    with Machine([dom0()] + [load(n, "hog") for n in names], cpus=2) as m:
+        m.expect(r"dom0: ready")
+        got, used = shares(m, names, 10)
+        check_share(names, got, [1 / 3] * 3, 0.15)
+        if used < 15000:
+            raise Failure(f"two CPUs ran the three for {used} ms of 10 s")
+
+
+@case(60, "yielders")
+def yielders():
+    """Domains that only yield do not keep others from running."""
+    with Machine([dom0(), load("a", "yield"), load("b", "yield", vcpus=2),
+                  domain("hello", "web", memory=8)], cpus=1) as m:
+        m.expect(r"hello from web")
+        m.settle(3)
+        m.command("ping web", r"pong", 20)
+        m.command("ping web", r"pong", 20)
+
+
+def lateness(warp_us):
+    with Machine([dom0(), load("hog1", "hog"), load("hog2", "hog"),
+                  load("hog3", "hog"), load("s", "sleep")], cpus=1) as m:
+        m.expect(r"dom0: ready")
+        if warp_us:
+            m.command(f"sched s 256 {warp_us}", r"warp on")
+        m.expect(r"woke late", 40)
+        found = m.expect(r"median (\d+) p90 (\d+) max (\d+)", 40)
+        print("warp", warp_us, "us: median", found[1].decode(), "p90",
+              found[2].decode(), "max", found[3].decode())
+        return int(found[1])
+
+
+@case(180, "warp")
+def warp():
+    """A domain that sleeps and warps is served at once beside hogs."""
+    without, with_warp = lateness(0), lateness(100000)
+    if with_warp > 1500 or with_warp * 2 > without:
+        raise Failure(f"median wake-up: {with_warp} us with warp, "
+                      f"{without} us without")
+
+
+@case(60, "clock")
+def clock():
+    """Real and virtual time, and the alarms on both."""
+    with Machine([dom0(), load("c", "clock", vcpus=4)], cpus=2) as m:
+        m.expect(r"\[c\] clock: vcpus agree", 40)
+        m.expect(r"clock: done", 30)
+    with open(m.serial.name, "rb") as f:
+        wrong = re.findall(rb"clock: .*FAILED", f.read())
+    if wrong:
+        raise Failure(wrong[-1].decode())
+
+
+main()
