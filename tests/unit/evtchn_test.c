@@ -500,6 +500,84 @@ static void info_moves(void **state)
 	assert_int_equal(new.evtchn_upcall_pending, 1);
 }
 
+/* The other end in the hypervisor, from bind to close. */
+static unsigned called;
+
+static void backend_fn(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static void backend(void **state)
+{
+	static const struct step before[] = {
+		{ "a port for dom0", UNBOUND, 1, 0, 0, 1 },
+		{ "one for another", UNBOUND, 1, 2, 0, 2 },
+		{ "a sent event is lost", SEND, 1, 1, 0, 0 },
+	};
+	static const struct step bound[] = {
+		{ "dom0 cannot bind it, too", INTERDOMAIN, 0, 1, 1, -EINVAL },
+		{ "to the guest it is bound", STATE, 1, 1, 0,
+		  EVTCHNSTAT_interdomain },
+		{ "a send", SEND, 1, 1, 0, 0 },
+		{ "leaves no bit", PENDING, 1, 1, 0, 0 },
+		{ "it tells another vcpu", MOVE, 1, 1, 1, 0 },
+	};
+	static const struct step told[] = {
+		{ "the guest hears the backend", PENDING, 1, 1, 0, 1 },
+		{ "on that vcpu", UPCALL, 1, 1, 0, 1 },
+		{ "seen", CLEAR, 1, 1, 0, 0 },
+	};
+	static const struct step unbound[] = {
+		{ "it waits again", STATE, 1, 1, 0, EVTCHNSTAT_unbound },
+		{ "sends are lost", SEND, 1, 1, 0, 0 },
+		{ "and stays silent", PENDING, 1, 1, 0, 0 },
+	};
+	static const struct step closed[] = {
+		{ "the guest closes it", CLOSE, 1, 1, 0, 0 },
+		{ "and binds the port anew", IPI, 1, 0, 0, 1 },
+		{ "which is its own", PENDING, 1, 1, 0, 0 },
+	};
+	unsigned other = 0;
+
+	called = 0;
+	RUN(before);
+	assert_int_equal(evtchn_bind_backend(dom[1], 2, backend_fn, &called),
+			 -EINVAL);
+	assert_int_equal(evtchn_bind_backend(dom[1], 3, backend_fn, &called),
+			 -EINVAL);
+	assert_int_equal(called, 0);
+	assert_int_equal(evtchn_bind_backend(dom[1], 1, backend_fn, &called),
+			 0);
+	assert_int_equal(called, 1);	/* for what was lost */
+	assert_int_equal(evtchn_bind_backend(dom[1], 1, backend_fn, &other),
+			 -EINVAL);
+	RUN(bound);
+	assert_int_equal(called, 2);
+	evtchn_notify_guest(dom[1], 1, &called);
+	RUN(told);
+
+	/* another binding's backend has no say */
+	evtchn_notify_guest(dom[1], 1, &other);
+	evtchn_unbind_backend(dom[1], 1, &other);
+	evtchn_unbind_backend(dom[1], 1, &called);
+	evtchn_notify_guest(dom[1], 1, &called);
+	RUN(unbound);
+	assert_int_equal(called, 2);
+
+	assert_int_equal(evtchn_bind_backend(dom[1], 1, backend_fn, &called),
+			 0);
+	RUN(closed);
+	evtchn_notify_guest(dom[1], 1, &called);
+	evtchn_unbind_backend(dom[1], 1, &called);
+	assert_int_equal(evtchn_close(dom[1], 1), 0);
+
+	/* and one that is left when its domain ends */
+	assert_int_equal(perform(&before[0]), 1);
+	assert_int_equal(evtchn_bind_backend(dom[1], 1, backend_fn, &called),
+			 0);
+}
+
 /* Random operations of all three; after each, both ends agree everywhere. */
 static void both_ends_agree(void)
 {
@@ -554,7 +632,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(channel), T(to_oneself), T(masks),	   T(virqs),
 		T(vcpus),   T(polls),	   T(ends),	   T(port_bounds),
-		T(no_memory), T(info_moves), T(storm),
+		T(no_memory), T(info_moves), T(backend),   T(storm),
 	};
 
 	return cmocka_run_group_tests_name("evtchn", tests, NULL, NULL);

@@ -57,9 +57,10 @@ struct domain *domain_get(uint16_t domid)
 {
 	struct domain *d;
 
-	if (domid == DOMID_SELF)
-		domid = current->d->domid;
-
+	if (domid == DOMID_SELF || domid == current->d->domid) {
+		domain_hold(current->d); /* it runs, so it is alive */
+		return current->d;
+	}
 	spin_lock(&domains_lock);
 	d = domain_of(domid);
 	if (d && (!d->created || d->dying))
@@ -390,6 +391,31 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 
 /* ---- the end by others ---- */
 
+#define DYING_HOOKS	4
+
+static void (*dying_hooks[DYING_HOOKS])(struct domain *d);
+
+void domain_on_dying(void (*fn)(struct domain *d))
+{
+	unsigned i;
+
+	for (i = 0; i < DYING_HOOKS; i++)
+		if (!dying_hooks[i]) {
+			dying_hooks[i] = fn;
+			return;
+		}
+	panic("more backends than places for them");
+}
+
+static void kill_backends(struct domain *d)
+{
+	unsigned i;
+
+	for (i = 0; i < DYING_HOOKS; i++)
+		if (dying_hooks[i])
+			dying_hooks[i](d);
+}
+
 /* From here on no vcpu of d runs, and no CPU has its page tables loaded. */
 static void kill_stop(struct domain *d)
 {
@@ -402,8 +428,9 @@ static void kill_stop(struct domain *d)
 	vcpus_stop(d);
 }
 
-/* Uses of d's own frames that the hypervisor holds for it. */
-static void kill_info(struct domain *d)
+/* Uses of d's own frames that the hypervisor holds for it: descriptor tables and
+ * vcpu_info. */
+static void kill_uses(struct domain *d)
 {
 	struct vcpu *v;
 	uint32_t i;
@@ -411,6 +438,7 @@ static void kill_info(struct domain *d)
 	domain_for_each_vcpu(d, v, i) {
 		struct page *pg;
 
+		vcpu_context_destroy(v);
 		if (mfn_eq(v->event.info_mfn, MFN_NONE))
 			continue;
 		pg = page_of(v->event.info_mfn);
@@ -429,8 +457,9 @@ static void kill_begin(struct domain *d)
 	spin_unlock(&domains_lock);
 
 	kill_stop(d);
+	kill_backends(d);
 	evtchn_destroy(d);
-	kill_info(d);
+	kill_uses(d);
 	tlb_flush_domain(d);
 }
 

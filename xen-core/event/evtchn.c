@@ -1,7 +1,8 @@
 /*
  * evtchn.c: the ports of domains and what may be done with them.
  *
- * A port is EVTCHNSTAT_closed, unbound, interdomain, virq or ipi.  The two ends
+ * A port is EVTCHNSTAT_closed, unbound, interdomain, virq or ipi, or its other
+ * end is a backend in the hypervisor (EVTCHN_BACKEND).  The two ends
  * of an interdomain channel change together: that takes both domains' locks,
  * the lower domid's first.  One end's lock is enough to keep the channel as it
  * is, and so the remote domain from being freed: a send needs only its own.
@@ -11,7 +12,9 @@
  * this guest is told.
  *
  * Lock: domain->event.lock guards the ports; interrupts off, as virtual IRQs
- * are raised from interrupt handlers.
+ * are raised from interrupt handlers.  Memory cannot be allocated then (a frame
+ * that was another domain's wants a flush of all CPUs): an operation that finds
+ * no bucket for its port ends with -ERESTART, and is made again with a spare.
  */
 #include "domain.h"
 #include "event.h"
@@ -109,6 +112,11 @@ void event_move_info(struct vcpu *v, struct vcpu_info *new)
 	vcpu_kick(v);
 }
 
+struct evtchn_backend {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
 /* ---- ports ---- */
 
 /* The port, whatever its state; NULL where there is none.  Under the lock. */
@@ -129,16 +137,38 @@ static int vcpu_check(const struct domain *d, uint32_t vcpu)
 		       0 : -ENOENT;
 }
 
+/* With the lock: the spare goes where a bucket is wanted. */
 static bool bucket_ready(struct domain *d, uint32_t port)
 {
 	struct evtchn **b = &d->event.bucket[port / EVTCHN_BUCKET];
 
-	if (!*b)
-		*b = heap_alloc_for(d, EVTCHN_BUCKET * sizeof(**b));
+	if (!*b) {
+		*b = d->event.spare;
+		d->event.spare = NULL;
+	}
 	return *b;
 }
 
-/* Take the lowest free port, as state for vcpu; its number or an error. */
+/* Without the lock, interrupts on. */
+static int spare_add(struct domain *d)
+{
+	struct evtchn *new = heap_alloc_for(d, EVTCHN_BUCKET * sizeof(*new));
+	uint64_t flags;
+
+	if (!new)
+		return -ENOMEM;
+	flags = spin_lock_irqsave(&d->event.lock);
+	if (!d->event.spare) {
+		d->event.spare = new;
+		new = NULL;
+	}
+	spin_unlock_irqrestore(&d->event.lock, flags);
+	heap_free_for(d, new); /* another vcpu was faster */
+	return 0;
+}
+
+/* Take the lowest free port, as state for vcpu; its number, or an error, of which
+ * -ERESTART asks for a spare. */
 static int port_alloc(struct domain *d, uint8_t state, uint8_t vcpu,
 		      struct evtchn **out)
 {
@@ -149,7 +179,7 @@ static int port_alloc(struct domain *d, uint8_t state, uint8_t vcpu,
 		return -EINVAL;
 	for (port = e->hint; port < MAX_EVTCHNS; port++) {
 		if (!bucket_ready(d, port))
-			return -ENOMEM;
+			return -ERESTART;
 		*out = port_of(d, port);
 		if ((*out)->state == EVTCHNSTAT_closed)
 			break;
@@ -191,7 +221,10 @@ static void port_free(struct domain *d, uint32_t port, struct evtchn *c)
 int evtchn_init(struct domain *d)
 {
 	d->event.hint = 1;
-	return bucket_ready(d, 0) ? 0 : -ENOMEM;
+	if (spare_add(d))
+		return -ENOMEM;
+	bucket_ready(d, 0);
+	return 0;
 }
 
 void evtchn_destroy(struct domain *d)
@@ -210,6 +243,7 @@ void evtchn_free(struct domain *d)
 {
 	uint32_t i;
 
+	heap_free_for(d, d->event.spare);
 	for (i = 0; i < ARRAY_SIZE(d->event.bucket); i++)
 		heap_free_for(d, d->event.bucket[i]);
 }
@@ -234,18 +268,46 @@ static void unlock_both(struct domain *a, struct domain *b)
 
 /* ---- operations ---- */
 
-int evtchn_alloc_unbound(struct domain *d, uint16_t remote_dom, uint32_t *port)
+/*
+ * A new port of d that has no other end elsewhere: like *as, whose state, vcpu,
+ * remote_dom and n are given.  bound: a vcpu's place for the number, which must
+ * be free; or NULL.
+ */
+static int port_new_once(struct domain *d, const struct evtchn *as,
+			 uint16_t *bound, uint32_t *port)
 {
 	uint64_t flags = spin_lock_irqsave(&d->event.lock);
 	struct evtchn *c;
-	int rc = port_alloc(d, EVTCHNSTAT_unbound, 0, &c);
+	int rc = bound && *bound ? -EEXIST :
+				   port_alloc(d, as->state, as->vcpu, &c);
 
 	if (rc > 0) {
-		c->remote_dom = remote_dom;
+		*c = *as;
 		*port = (uint32_t)rc;
+		if (bound)
+			*bound = (uint16_t)rc;
 	}
 	spin_unlock_irqrestore(&d->event.lock, flags);
 	return MIN(rc, 0);
+}
+
+static int port_new(struct domain *d, const struct evtchn *as, uint16_t *bound,
+		    uint32_t *port)
+{
+	int rc;
+
+	do {
+		rc = port_new_once(d, as, bound, port);
+	} while (rc == -ERESTART && (rc = spare_add(d)) == 0);
+	return rc;
+}
+
+int evtchn_alloc_unbound(struct domain *d, uint16_t remote_dom, uint32_t *port)
+{
+	const struct evtchn as = { .state = EVTCHNSTAT_unbound,
+				   .remote_dom = remote_dom };
+
+	return port_new(d, &as, NULL, port);
 }
 
 /* Both locks are held. */
@@ -272,8 +334,8 @@ static int bind_locked(struct domain *d, struct domain *remote,
 }
 
 /* What was sent while the port was unbound is lost; so the binder looks once. */
-int evtchn_bind_interdomain(struct domain *d, struct domain *remote,
-			    uint32_t remote_port, uint32_t *port)
+static int bind_once(struct domain *d, struct domain *remote,
+		     uint32_t remote_port, uint32_t *port)
 {
 	uint64_t flags = irq_save();
 	int rc;
@@ -284,6 +346,17 @@ int evtchn_bind_interdomain(struct domain *d, struct domain *remote,
 		set_pending(d, *port, d->vcpu[0]);
 	unlock_both(d, remote);
 	irq_restore(flags);
+	return rc;
+}
+
+int evtchn_bind_interdomain(struct domain *d, struct domain *remote,
+			    uint32_t remote_port, uint32_t *port)
+{
+	int rc;
+
+	do {
+		rc = bind_once(d, remote, remote_port, port);
+	} while (rc == -ERESTART && (rc = spare_add(d)) == 0);
 	return rc;
 }
 
@@ -327,43 +400,23 @@ int evtchn_bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu,
 		     uint32_t *port)
 {
 	int rc = virq_check(d, virq, vcpu);
-	uint16_t *bound;
-	struct evtchn *c;
-	uint64_t flags;
+	struct evtchn as = { .state = EVTCHNSTAT_virq };
 
 	if (rc)
 		return rc;
-	virq = index_nospec(virq, NR_VIRQS);
-	vcpu = index_nospec(vcpu, MAX_VCPUS);
-	bound = &d->vcpu[vcpu]->event.virq_port[virq];
-
-	flags = spin_lock_irqsave(&d->event.lock);
-	rc = *bound ? -EEXIST :
-		      port_alloc(d, EVTCHNSTAT_virq, (uint8_t)vcpu, &c);
-	if (rc > 0) {
-		c->n = virq;
-		c->remote_dom = (uint16_t)vcpu; /* whose virq_port it is in */
-		*bound = (uint16_t)rc;
-		*port = (uint32_t)rc;
-	}
-	spin_unlock_irqrestore(&d->event.lock, flags);
-	return MIN(rc, 0);
+	as.n = (uint32_t)index_nospec(virq, NR_VIRQS);
+	as.vcpu = (uint8_t)index_nospec(vcpu, MAX_VCPUS);
+	as.remote_dom = as.vcpu;	/* whose virq_port it is in */
+	return port_new(d, &as, &d->vcpu[as.vcpu]->event.virq_port[as.n], port);
 }
 
 int evtchn_bind_ipi(struct domain *d, uint32_t vcpu, uint32_t *port)
 {
+	const struct evtchn as = { .state = EVTCHNSTAT_ipi,
+				   .vcpu = (uint8_t)vcpu };
 	int rc = vcpu_check(d, vcpu);
-	struct evtchn *c;
-	uint64_t flags;
 
-	if (rc)
-		return rc;
-	flags = spin_lock_irqsave(&d->event.lock);
-	rc = port_alloc(d, EVTCHNSTAT_ipi, (uint8_t)vcpu, &c);
-	if (rc > 0)
-		*port = (uint32_t)rc;
-	spin_unlock_irqrestore(&d->event.lock, flags);
-	return MIN(rc, 0);
+	return rc ? rc : port_new(d, &as, NULL, port);
 }
 
 /* Per-vcpu virtual IRQs and IPIs stay where they were bound. */
@@ -372,6 +425,7 @@ static bool may_move(const struct evtchn *c)
 	switch (c->state) {
 	case EVTCHNSTAT_unbound:
 	case EVTCHNSTAT_interdomain:
+	case EVTCHN_BACKEND:
 		return true;
 	case EVTCHNSTAT_virq:
 		return virq_kind[c->n] & VIRQ_GLOBAL;
@@ -431,6 +485,8 @@ static int close_locked(struct domain *d, uint32_t port,
 	}
 	if (c->state == EVTCHNSTAT_virq)
 		d->vcpu[c->remote_dom]->event.virq_port[c->n] = 0;
+	if (c->state == EVTCHN_BACKEND)
+		heap_free_for(d, c->backend);
 	port_free(d, port, c);
 	return 0;
 }
@@ -487,6 +543,9 @@ static int send_locked(struct domain *d, uint32_t port)
 	case EVTCHNSTAT_ipi:
 		set_pending(d, port, d->vcpu[c->vcpu]);
 		return 0;
+	case EVTCHN_BACKEND:
+		c->backend->fn(c->backend->arg);
+		return 0;
 	case EVTCHNSTAT_unbound:
 		return 0;	/* lost, as the ABI has it */
 	default:
@@ -533,6 +592,11 @@ static void status_fill(const struct evtchn *c, struct evtchn_status *st)
 	case EVTCHNSTAT_virq:
 		st->u.virq = c->n;
 		break;
+	case EVTCHN_BACKEND:
+		st->status = EVTCHNSTAT_interdomain;
+		st->u.interdomain.dom = 0;
+		st->u.interdomain.port = 0;
+		break;
 	}
 }
 
@@ -550,6 +614,65 @@ int evtchn_get_status(struct domain *d, struct evtchn_status *st)
 	status_fill(c ? c : &closed, st);
 	spin_unlock_irqrestore(&d->event.lock, flags);
 	return 0;
+}
+
+/* ---- backends in the hypervisor ---- */
+
+/* The lock is held.  The port if it is bound to that arg's backend. */
+static struct evtchn *backend_port(struct domain *d, uint32_t port,
+				   const void *arg)
+{
+	struct evtchn *c = port_of(d, port);
+
+	return c && c->state == EVTCHN_BACKEND && c->backend->arg == arg ?
+		       c :
+		       NULL;
+}
+
+int evtchn_bind_backend(struct domain *d, uint32_t port, void (*fn)(void *),
+			void *arg)
+{
+	struct evtchn_backend *b = heap_alloc_for(d, sizeof(*b));
+	struct evtchn *c;
+	uint64_t flags;
+
+	if (!b)
+		return -ENOMEM;
+	*b = (struct evtchn_backend){ fn, arg };
+	flags = spin_lock_irqsave(&d->event.lock);
+	c = port_of(d, port);
+	if (c && c->state == EVTCHNSTAT_unbound && c->remote_dom == 0) {
+		c->state = EVTCHN_BACKEND;
+		c->backend = b;
+		fn(arg);
+		b = NULL;
+	}
+	spin_unlock_irqrestore(&d->event.lock, flags);
+	heap_free_for(d, b);
+	return b ? -EINVAL : 0;
+}
+
+void evtchn_unbind_backend(struct domain *d, uint32_t port, const void *arg)
+{
+	uint64_t flags = spin_lock_irqsave(&d->event.lock);
+	struct evtchn *c = backend_port(d, port, arg);
+
+	if (c) {
+		heap_free_for(d, c->backend);
+		c->backend = NULL;
+		c->state = EVTCHNSTAT_unbound;
+	}
+	spin_unlock_irqrestore(&d->event.lock, flags);
+}
+
+void evtchn_notify_guest(struct domain *d, uint32_t port, const void *arg)
+{
+	uint64_t flags = spin_lock_irqsave(&d->event.lock);
+	struct evtchn *c = backend_port(d, port, arg);
+
+	if (c)
+		set_pending(d, port, d->vcpu[c->vcpu]);
+	spin_unlock_irqrestore(&d->event.lock, flags);
 }
 
 /* ---- virtual IRQs ---- */

@@ -8,6 +8,8 @@
  * each function checks as it checks any argument.
  */
 #include "control.h"
+#include "check.h"
+#include "control_ops.h"
 #include "domain.h"
 #include "guest_access.h"
 #include "hypercall.h"
@@ -48,6 +50,53 @@ static const struct {
 #undef ROW
 };
 
+/* What backends registered; written at boot alone. */
+static struct backend_op {
+	uint16_t size;
+	bool any;
+	control_backend_fn *fn;
+} backend_ops[CONTROL_BACKEND_LAST - CONTROL_BACKEND_FIRST + 1];
+
+void control_register(unsigned op, size_t size, bool any,
+		      control_backend_fn *fn)
+{
+	struct backend_op *row = &backend_ops[op - CONTROL_BACKEND_FIRST];
+
+	CHECK(op >= CONTROL_BACKEND_FIRST && op <= CONTROL_BACKEND_LAST);
+	CHECK(size <= CONTROL_ARG_MAX && !row->fn);
+	*row = (struct backend_op){ (uint16_t)size, any, fn };
+}
+
+static long continued(uint64_t op, uint64_t progress, uint64_t arg)
+{
+	return hypercall_continue(__HYPERVISOR_arch_1, 2,
+				  op | progress << COMMAND_BITS, arg);
+}
+
+static long backend_op(uint64_t op, uint64_t progress, uint64_t arg)
+{
+	const struct backend_op *row;
+	uint64_t buf[CONTROL_ARG_MAX / 8];
+	int rc;
+
+	if (op < CONTROL_BACKEND_FIRST || op > CONTROL_BACKEND_LAST)
+		return -ENOSYS;
+	row = &backend_ops[index_nospec(op - CONTROL_BACKEND_FIRST,
+					ARRAY_SIZE(backend_ops))];
+	if (!row->fn)
+		return -ENOSYS;
+	if (!row->any && !current->d->privileged)
+		return -EPERM;
+	if (copy_from_guest(buf, arg, row->size))
+		return -EFAULT;
+	rc = row->fn(buf, &progress);
+	if (rc == -ERESTART)
+		return continued(op, progress, arg);
+	if (rc == 0 && copy_to_guest(arg, buf, row->size))
+		return -EFAULT;
+	return rc;
+}
+
 static bool writes_back(unsigned flags, int rc)
 {
 	return rc == 0 ? flags & OUT : flags & OUT_ALWAYS;
@@ -61,7 +110,7 @@ long do_sluice_op(uint64_t cmd, uint64_t arg)
 	int rc;
 
 	if (op >= ARRAY_SIZE(ops))
-		return -ENOSYS;
+		return backend_op(op, progress, arg);
 	op = index_nospec(op, ARRAY_SIZE(ops));
 	if (!(ops[op].flags & ANY) && !current->d->privileged)
 		return -EPERM;
@@ -70,8 +119,7 @@ long do_sluice_op(uint64_t cmd, uint64_t arg)
 		return -EFAULT;
 	rc = ops[op].fn(&c, &progress);
 	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_arch_1, 2,
-					  op | progress << COMMAND_BITS, arg);
+		return continued(op, progress, arg);
 	if (writes_back(ops[op].flags, rc) &&
 	    copy_to_guest(arg, &c, ops[op].size))
 		return -EFAULT;

@@ -158,6 +158,10 @@ int domain_create(const char *name, uint32_t nr_vcpus, uint64_t max_pages,
  */
 int domain_kill(struct domain *d);
 
+/* At boot, by a backend: fn(d) is called when d ends: its vcpus run no more, and
+ * ports, grants and frames are still there.  No lock held. */
+void domain_on_dying(void (*fn)(struct domain *d));
+
 /* Let go of killed domains whose last frames others have unmapped meanwhile.
  * No lock held. */
 void domains_reap(void);

@@ -20,12 +20,21 @@ struct vcpu;
 
 #define EVTCHN_BUCKET	32	/* ports that are allocated together */
 
+/* A state beside EVTCHNSTAT_*: the other end is in the hypervisor.  The guest is
+ * told that it is dom0. */
+#define EVTCHN_BACKEND	16
+
+struct evtchn_backend;
+
 struct evtchn {			/* E, all of it */
 	uint8_t	 state;		/* EVTCHNSTAT_*; port 0 is never free */
 	uint8_t	 vcpu;		/* told when it becomes pending */
-	uint16_t remote_dom;	/* unbound: who may bind */
+	uint16_t remote_dom;	/* unbound: who may bind; virq: its vcpu */
 	uint32_t n;		/* interdomain: remote port; virq: its number */
-	struct domain *remote;	/* interdomain: alive while this is bound */
+	union {
+		struct domain *remote;	/* interdomain: alive while bound */
+		struct evtchn_backend *backend;
+	};
 };
 _Static_assert(sizeof(struct evtchn) == 16, "a domain has up to 4096");
 
@@ -34,6 +43,7 @@ struct domain_event {
 	bool closed;			/* E: the domain ends; no new ports */
 	uint32_t nr_used;		/* E */
 	uint32_t hint;			/* E: no port below is free */
+	struct evtchn *spare;		/* E: for the next bucket, or NULL */
 	struct evtchn *bucket[MAX_EVTCHNS / EVTCHN_BUCKET]; /* E */
 };
 
@@ -66,6 +76,23 @@ void virq_raise_global(struct domain *d, unsigned virq);
 /* Send through a port of d.  0, also to an unbound remote end; -EINVAL no port
  * that can send. */
 int evtchn_send(struct domain *d, uint32_t port);
+
+/*
+ * For backends in the hypervisor.  bind: port of d, unbound and for dom0, gets
+ * its other end here: each send of the guest calls fn(arg), in any context, with
+ * interrupts off and d's evtchn_lock held, so fn only notes it and raises a
+ * softirq.  It is called once at the bind, for sends that were lost before.
+ * 0, -EINVAL no such port, -ENOMEM.  With interrupts on.
+ *
+ * arg tells one binding from a later one of the same port.  unbind: the port is
+ * unbound for dom0 again, and fn neither runs nor will.  A close by the guest,
+ * or its end, does the same.  notify: the port becomes pending for the guest.
+ * Both do nothing where the port is no more bound with that arg.
+ */
+int evtchn_bind_backend(struct domain *d, uint32_t port, void (*fn)(void *),
+			void *arg);
+void evtchn_unbind_backend(struct domain *d, uint32_t port, const void *arg);
+void evtchn_notify_guest(struct domain *d, uint32_t port, const void *arg);
 
 /* upcall_pending && !upcall_mask of the vcpu's registered vcpu_info. */
 bool event_deliverable(const struct vcpu *v);
