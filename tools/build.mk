@@ -26,7 +26,7 @@ $(B)/san/sluice: $(call tool_objs,san)
 	$(call say,LINK,$@)$(CC) $(CFLAGS_san) -o $@ $^ $(TOOL_LIBS)
 
 UNIT_TESTS += tool_replay tool_lab
-tool_lab_SRCS := tools/lab.c tools/frame.c $(VFR_SRCS)
+tool_lab_SRCS := tools/lab.c tools/lab_link.c tools/frame.c $(VFR_SRCS)
 tool_replay_SRCS  := $(TOOL_SRCS) $(VFR_SRCS) $(RULES_SRCS)
 tool_replay_LIBS  := $(TOOL_LIBS)
 tool_replay_LIMIT := 240

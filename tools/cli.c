@@ -1,6 +1,5 @@
 /*
- * cli.c: command lines by getopt_long, help and completion, all from the table
- * of commands.
+ * cli.c: command lines by getopt_long, and help, out of the table of commands.
  */
 #include "cli.h"
 
@@ -19,10 +18,9 @@ static const struct cli_option common_options[] = {
 	{ 0 },
 };
 
-/* Calls fn for each option of cmd, then for the common ones. */
-static void each_option(const struct cli_command *cmd,
-			void (*fn)(void *ctx, const struct cli_option *o),
-			void *ctx)
+void cli_each_option(const struct cli_command *cmd,
+		     void (*fn)(void *ctx, const struct cli_option *o),
+		     void *ctx)
 {
 	const struct cli_option *o;
 
@@ -147,7 +145,7 @@ int cli_next_option(struct cli_line *line, const char **arg)
 	struct getopt_tables t = { .shorts = ":" };
 	int key;
 
-	each_option(line->cmd, add_getopt, &t);
+	cli_each_option(line->cmd, add_getopt, &t);
 	for (;;) {
 		key = getopt_long(line->argc, line->argv, t.shorts, t.longs,
 				  NULL);
@@ -210,7 +208,7 @@ void cli_print_help(const struct cli_command *cmd)
 {
 	printf("usage: sluice %s [options]%s%s\n\n%s\n\nOptions:\n", cmd->name,
 	       cmd->args[0] ? " " : "", cmd->args, cmd->detail);
-	each_option(cmd, print_option, NULL);
+	cli_each_option(cmd, print_option, NULL);
 	print_examples(cmd->example);
 }
 
@@ -279,87 +277,4 @@ const char *cli_nearest(const char *word, const char *const *names, size_t nr,
 		}
 	}
 	return best;
-}
-
-static void print_option_words(void *ctx, const struct cli_option *o)
-{
-	(void)ctx;
-	if (o->key < CLI_LONG_ONLY)
-		printf(" -%c", o->key);
-	printf(" --%s", o->name);
-}
-
-static const char *const completion_of[] = {
-	[ARG_NONE]	= "",
-	[ARG_RULES]	= "_sluice_files vfr",
-	[ARG_CAPTURE]	= "_sluice_files 'pcap|pcapng|cap'",
-	[ARG_WORDS]	= "",
-};
-
-static void print_option_case(void *ctx, const struct cli_option *o)
-{
-	const struct cli_command *cmd = ctx;
-
-	if (!o->arg || !completion_of[o->kind][0])
-		return;
-	printf("\t\t%s:--%s", cmd->name, o->name);
-	if (o->key < CLI_LONG_ONLY)
-		printf("|%s:-%c", cmd->name, o->key);
-	printf(") %s; return ;;\n", completion_of[o->kind]);
-}
-
-void cli_print_completion(void)
-{
-	const struct cli_command *c;
-
-	printf("# bash completion for sluice; made by: "
-	       "sluice completion bash\n"
-	       "_sluice_files() {\n"
-	       "\tcompopt -o filenames\n"
-	       "\tmapfile -t COMPREPLY < <(shopt -s extglob; "
-	       "compgen -f -X \"!*.@($1)\" -- \"$cur\"; "
-	       "compgen -d -- \"$cur\")\n"
-	       "}\n\n"
-	       "_sluice() {\n"
-	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
-	       "prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	       "\tlocal command=${COMP_WORDS[1]} words=\n\n"
-	       "\tCOMPREPLY=()\n"
-	       "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-	       "\t\twords='--help --version");
-	for (c = cli_commands; c->name; c++)
-		printf(" %s", c->name);
-	printf("'\n"
-	       "\t\tmapfile -t COMPREPLY < "
-	       "<(compgen -W \"$words\" -- \"$cur\")\n"
-	       "\t\treturn\n"
-	       "\tfi\n"
-	       "\tcase $command:$prev in\n");
-	for (c = cli_commands; c->name; c++)
-		each_option(c, print_option_case, (void *)c);
-	printf("\tesac\n"
-	       "\tcase $command in\n");
-	for (c = cli_commands; c->name; c++) {
-		printf("\t\t%s) words='", c->name);
-		each_option(c, print_option_words, NULL);
-		printf("' ;;\n");
-	}
-	printf("\tesac\n"
-	       "\tif [[ $cur == -* ]]; then\n"
-	       "\t\tmapfile -t COMPREPLY < "
-	       "<(compgen -W \"$words\" -- \"$cur\")\n"
-	       "\t\treturn\n"
-	       "\tfi\n"
-	       "\tcase $command:$COMP_CWORD in\n");
-	for (c = cli_commands; c->name; c++) {
-		if (completion_of[c->kinds[0]][0])
-			printf("\t\t%s:2) %s ;;\n", c->name,
-			       completion_of[c->kinds[0]]);
-		if (completion_of[c->kinds[1]][0])
-			printf("\t\t%s:*) %s ;;\n", c->name,
-			       completion_of[c->kinds[1]]);
-	}
-	printf("\tesac\n"
-	       "} &&\n"
-	       "complete -F _sluice sluice\n");
 }

@@ -48,7 +48,7 @@ struct cli_command {
 	const char		*example;	/* command lines, one a line */
 	const struct cli_option	*options;	/* ends with key 0 */
 	int			 min_args, max_args;	/* max -1: any number */
-	enum arg_kind		 kinds[2];	/* of the first and later args */
+	enum arg_kind		 kinds[2];	/* of first and later args */
 	bool			 json;		/* knows --json */
 	int (*run)(const struct cli_command *self, int argc, char **argv);
 };
@@ -63,7 +63,7 @@ struct cli_line {
 	int	  argc;
 	char	**argv;
 	bool	  json;		/* --json was given */
-	int	  nr_args;	/* after cli_next_option() returned CLI_DONE */
+	int	  nr_args;	/* once cli_next_option() gave CLI_DONE */
 	char	**args;
 };
 
@@ -80,16 +80,21 @@ void cli_line_init(struct cli_line *line, const struct cli_command *cmd,
 /* The next option's key with its argument in *arg, or one of the above. */
 int cli_next_option(struct cli_line *line, const char **arg);
 
+/* Call fn for each option of cmd, then for the common ones. */
+void cli_each_option(const struct cli_command *cmd,
+		     void (*fn)(void *ctx, const struct cli_option *o),
+		     void *ctx);
+
 void cli_print_help(const struct cli_command *cmd);
 void cli_print_overview(void);
-void cli_print_completion(void);	/* for bash */
+void cli_print_completion(void);	/* for bash; completion.c */
 
 /* The known word nearest to a mistyped one, NULL if none is near.  names is a
  * list of nr pointers, stride bytes apart. */
 const char *cli_nearest(const char *word, const char *const *names, size_t nr,
 			size_t stride);
 
-/* "sluice: cause" on stderr; returns code, so that one can return cli_fail(). */
+/* "sluice: cause" on stderr; returns code, for return cli_fail(...). */
 int cli_fail(int code, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -77,7 +77,8 @@ static void print_packet(const struct replay *r,
 	if (p->time_ns < r->feed.first_ns)
 		since = 0;
 	packet_words_of_frame(r->feed.frame, r->feed.caplen, &w);
-	fprintf(r->text, "%6" PRIu64 " %4" PRIu64 ".%06" PRIu64 " %-8s %s  %s\n",
+	fprintf(r->text,
+		"%6" PRIu64 " %4" PRIu64 ".%06" PRIu64 " %-8s %s  %s\n",
 		p->number, since / NS_PER_S, since % NS_PER_S / 1000,
 		rs_port_name(vfr_loaded(r->lab.v), r->feed.port),
 		describe_packet(&words, &w),

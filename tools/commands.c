@@ -135,7 +135,8 @@ const struct cli_command cli_commands[] = {
 		.example =
 "sluice replay web.vfr capture.pcap\n"
 "sluice replay web.vfr capture.pcap -w out.pcapng\n"
-"sluice replay -m 10.1.0.0/24=web -m any=wan web.vfr in.pcap -w - | tcpdump -nr -",
+"sluice replay -m 10.1.0.0/24=web -m any=wan web.vfr in.pcap -w out.pcapng\n"
+"sluice replay web.vfr in.pcap -w - | tcpdump -nr -",
 		.options = replay_options, .min_args = 2, .max_args = 2,
 		.kinds = { ARG_RULES, ARG_CAPTURE }, .json = true,
 		.run = cmd_replay,

@@ -26,7 +26,7 @@ struct packet_words {
 	uint16_t	sport, dport;
 	bool		arp;
 	bool		known;		/* false: no addresses in the frame */
-	bool		shows_ports;	/* or type and code; no later fragment */
+	bool		shows_ports;	/* or type; no later fragment */
 	uint8_t		tcp_flags;	/* 0: not known */
 	uint16_t	ethertype;
 };

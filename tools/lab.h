@@ -22,7 +22,10 @@
 
 #define LAB_START_NS	1000000000ull	/* the clock at the beginning */
 
-struct lab_device;
+struct lab_device {		/* behind a VFR port */
+	struct lab	*lab;
+	unsigned int	 port;
+};
 
 struct lab_out {		/* a frame that left */
 	unsigned int	 port;	/* VFR port */
@@ -56,7 +59,7 @@ struct lab {
 	struct vfr_trace	 trace;
 	enum lab_verdict	 verdict;
 	enum vfr_reason		 reason;	/* of LAB_DROPPED */
-	uint32_t		 rule;		/* that decided, or VFR_NONE32 */
+	uint32_t		 rule;		/* that decided; VFR_NONE32 */
 	struct lab_out		*out;
 	unsigned int		 nr_out, out_room;
 };
@@ -92,6 +95,22 @@ void lab_wait(struct lab *l, uint64_t ns);
 void lab_send(struct lab *l, unsigned int rs_port, const void *frame,
 	      uint32_t caplen, uint32_t len);
 
+/* The first frame that left for the last packet put in (not an answer that
+ * the VFR made), or NULL. */
+const struct lab_out *lab_sent(const struct lab *l);
+
+/* Is it a rule that drops for this reason, and not what came before or after
+ * it? */
+bool lab_rule_drops(enum vfr_reason reason);
+
+/*
+ * What follows is in lab_link.c.
+ *
+ * The Ethernet address of device n: that of a neighbour 0.0.0.n, which nobody
+ * can have.
+ */
+void lab_device_mac(unsigned int n, uint8_t mac[6]);
+
 /* The VFR port behind a port of the ruleset. */
 unsigned int lab_vfr_port(const struct lab *l, unsigned int rs_port);
 
@@ -102,14 +121,6 @@ unsigned int lab_rs_port(const struct lab *l, unsigned int vfr_port,
 
 /* The first port of the ruleset on a VFR port, or VFR_NONE16. */
 unsigned int lab_first_rs_port(const struct lab *l, unsigned int vfr_port);
-
-/* The first frame that left for the last packet put in (not an answer that
- * the VFR made), or NULL. */
-const struct lab_out *lab_sent(const struct lab *l);
-
-/* Is it a rule that drops for this reason, and not what came before or after
- * it? */
-bool lab_rule_drops(enum vfr_reason reason);
 
 /* Is a frame part of the talk between the VFR and the neighbours that the lab
  * plays: ARP or neighbour discovery, and not the packet put in? */

@@ -50,7 +50,7 @@ enum option {		/* numbered per block, but for the first two */
 #define FILTER_TEXT		0	/* if_filter: the filter in words */
 #define EPB_FLAG_CSUM_PARTIAL	(1u << 9)
 #define EPB_FLAG_GSO		(1u << 11)
-#define VERDICT_XDP		2	/* epb_verdict: values of enum xdp_action */
+#define VERDICT_XDP		2	/* epb_verdict: enum xdp_action */
 
 #define OPTIONS_MAX	2048		/* bytes; longer text is cut */
 #define OPTION_HEADER	4

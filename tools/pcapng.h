@@ -60,25 +60,25 @@ enum pcapng_verdict {
 };
 
 struct pcapng_packet {
-	uint32_t		 iface;		/* from pcapng_add_iface() */
-	uint64_t		 time_ns;
-	const void		*data;
-	uint32_t		 caplen;	/* bytes at data */
-	uint32_t		 len;		/* bytes on the wire */
-	enum pcapng_direction	 direction;
-	bool			 csum_partial;	/* checksum left to the device */
-	bool			 gso;		/* segmentation left to the device */
-	enum pcapng_verdict	 verdict;
-	uint64_t		 id;		/* the same on every port; 0: none */
-	const char		*comment;	/* UTF-8, or NULL */
+	uint32_t	iface;		/* from pcapng_add_iface() */
+	uint64_t	time_ns;
+	const void	*data;
+	uint32_t	caplen;		/* bytes at data */
+	uint32_t	len;		/* bytes on the wire */
+	enum pcapng_direction direction;
+	bool		csum_partial;	/* checksum left to the device */
+	bool		gso;		/* segmentation left to the device */
+	enum pcapng_verdict verdict;
+	uint64_t	id;		/* the same on every port; 0: none */
+	const char	*comment;	/* UTF-8, or NULL */
 };
 
 struct pcapng_stats {
 	uint64_t	start_ns, end_ns;
 	uint64_t	received;	/* isb_ifrecv */
 	uint64_t	dropped;	/* isb_ifdrop: by the VFR, any reason */
-	uint64_t	accepted;	/* isb_filteraccept: passed the filter */
-	uint64_t	lost;		/* isb_osdrop: not captured, ring full */
+	uint64_t	accepted;	/* isb_filteraccept: filter took it */
+	uint64_t	lost;		/* isb_osdrop: ring full */
 	uint64_t	delivered;	/* isb_usrdeliv: written here */
 };
 
