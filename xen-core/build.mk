@@ -10,6 +10,9 @@ XEN_CORE_SRCS := $(filter-out xen-core/cpu/asm_offsets.c, \
 XEN_CORE_SRCS += $(addprefix guests/dom0/,elf.c notes.c layout.c)
 CFLAGS_xen-core/domain/dom0_build.c := -Iguests
 
+# The backends, and what they are built on, register themselves at boot.
+XEN_CORE_SRCS += $(sort $(wildcard netback/*.c vfr/*.c vfr/classify/*.c))
+
 XEN_CORE_OBJS := $(call objs,hv,$(XEN_CORE_SRCS))
 
 ALL += $(B)/sluice.elf

@@ -15,6 +15,7 @@
 #include "trampoline.h"
 
 struct boot_info boot_info;
+extern initcall_fn *const initcalls[], *const initcalls_end[];
 
 noreturn void hv_main(uint32_t magic, paddr_t mbi); /* head.S */
 
@@ -35,6 +36,8 @@ static noreturn void main_on_stack(void)
 	cpu_report();
 	log_info("%u CPUs, %lu MiB of memory, %lu MiB free", nr_cpus,
 		 boot_info.total_pages >> 8, frames_free_count() >> 8);
+	for (initcall_fn *const *fn = initcalls; fn < initcalls_end; fn++)
+		(*fn)();
 	dom0_build(&boot_info.modules);
 	idle_loop();
 }

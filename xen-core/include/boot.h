@@ -46,6 +46,15 @@ void options_parse(const char *line);
 extern struct boot_info boot_info;
 extern uint64_t boot_tsc; /* at our first instruction */
 
+/*
+ * What is registered this way is called once, at the end of boot, with all CPUs
+ * up, interrupts on and no domain yet: how backends and drivers come in.
+ */
+typedef void initcall_fn(void);
+#define INITCALL(fn)                                                    \
+	static initcall_fn *const initcall_##fn                         \
+		__attribute__((used, section(".initcalls"))) = fn
+
 /* The linker's marks: link.lds. */
 extern char image_start[], text_end[], rodata_start[], rodata_end[],
 	data_start[], image_end[];

@@ -13,7 +13,7 @@
 
 #define CONTROL_BACKEND_FIRST	32	/* operations of backends: 32 to 63 */
 #define CONTROL_BACKEND_LAST	63
-#define CONTROL_ARG_MAX		256	/* bytes of a struct */
+#define CONTROL_ARG_MAX		640	/* bytes of a struct */
 
 typedef int control_backend_fn(void *arg, uint64_t *progress);
 

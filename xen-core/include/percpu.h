@@ -49,6 +49,7 @@ static inline struct cpu_info *cpu_info(void)
 /* Reasons for work before the CPU goes back to a guest; bit numbers. */
 enum softirq {
 	SOFTIRQ_TIMER,		/* timers are due: timer_softirq() */
+	SOFTIRQ_BACKEND,	/* rings of netback and blkback */
 	SOFTIRQ_SCHEDULE,	/* pick who runs: schedule() */
 	SOFTIRQ_NR
 };
@@ -80,6 +81,9 @@ static inline struct cpu *this_cpu(void)
 
 /* Ask for work on a CPU, and wake it if it is another one.  Any context. */
 void softirq_raise(uint32_t cpu, enum softirq which);
+
+/* Boot: who does the work of SOFTIRQ_BACKEND. */
+void softirq_backend(void (*fn)(void));
 
 /* Do what is pending.  Interrupts on, no lock held; may not return here: */
 /* SOFTIRQ_SCHEDULE switches to another vcpu. */

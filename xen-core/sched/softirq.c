@@ -8,10 +8,20 @@
 #include "sched.h"
 #include "time.h"
 
-static void (*const softirq_fn[SOFTIRQ_NR])(void) = {
+static void nothing(void)
+{
+}
+
+static void (*softirq_fn[SOFTIRQ_NR])(void) = {
 	[SOFTIRQ_TIMER] = timer_softirq,
+	[SOFTIRQ_BACKEND] = nothing,
 	[SOFTIRQ_SCHEDULE] = schedule,
 };
+
+void softirq_backend(void (*fn)(void))
+{
+	softirq_fn[SOFTIRQ_BACKEND] = fn;
+}
 
 /* A bit that was set already has its interrupt on the way. */
 void softirq_raise(uint32_t cpu, enum softirq which)

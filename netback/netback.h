@@ -1,0 +1,116 @@
+/*
+ * netback.h: between the files of netback/.
+ *
+ * One VFR, its ports: vifs of domains (vif.c) and NICs (nic.c).  All of it, with
+ * the VFR itself, is under net_lock; work is done in SOFTIRQ_BACKEND by
+ * whichever CPU gets the lock (run.c).  An interrupt or an event only says that
+ * there is work.
+ */
+#ifndef NETBACK_H
+#define NETBACK_H
+
+#include "types.h" /* first: Xen's headers use its integers */
+
+#include <sluice/net.h>
+#include <vfr/sched.h>
+#include <vfr/vfr.h>
+
+#include "barrier.h"
+#include "lib.h"
+#include "spinlock.h"
+
+struct domain;
+struct page;
+
+/* ---- run.c ---- */
+
+extern struct spinlock net_lock;
+extern struct vfr *net_vfr;
+
+/* There is work; any context, any lock. */
+void net_kick(void);
+
+/* ---- packet.c: packets with room for what their owner must remember ---- */
+
+#define NET_SLOTS_MAX	VFR_MAX_FRAGS
+
+struct vif;
+struct nic;
+
+struct net_packet {
+	struct vfr_packet p;	/* first: release() gets this */
+	struct vif *vif;	/* whose frames they are; or */
+	struct nic *nic;	/* which NIC's */
+	struct net_packet *next_free;
+	uint32_t nr_slots;	/* frames held */
+	uint32_t nr_extra;	/* slots of the request that hold none */
+	struct {
+		struct page *page;	/* vif: the granted frame */
+		uint32_t ref;		/* vif: its grant */
+		uint16_t id;		/* vif: of the request; NIC: buffer */
+	} slot[NET_SLOTS_MAX];
+};
+
+/* NULL when all are in use.  Under net_lock. */
+struct net_packet *net_packet_get(void);
+void net_packet_put(struct net_packet *np);
+int net_packets_init(uint32_t count);
+
+static inline struct net_packet *net_packet_of(struct vfr_packet *p)
+{
+	return (struct net_packet *)p;
+}
+
+/* ---- vif.c ---- */
+
+int vif_connect(const struct sluice_vif *arg);
+int vif_disconnect(uint16_t domid, uint32_t handle);
+void vifs_disconnect_all(struct domain *d);
+
+/* Serve rings while the budget lasts (packets).  True: there is more to do now.
+ * *again_ns: when a rate limit lets go, or ~0. */
+bool vifs_run(uint32_t budget, uint64_t now_ns, uint64_t *again_ns);
+
+/* Whose the VFR port is; false if it is no vif's.  device: its name's place. */
+bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
+		 char device[SLUICE_DEVICE_NAME], uint64_t *ring_drops);
+
+/* A rate that the ruleset gives ports holds from now on. */
+void vifs_set_rates(uint64_t now_ns);
+
+/* ---- nic.c ---- */
+
+/* What the VFR side needs of a NIC driver; all under net_lock. */
+struct nic_ops {
+	/* Up to budget packets that came in, each a net_packet; their number. */
+	uint32_t (*receive)(struct nic *n, struct vfr_packet **pkts,
+			    uint32_t budget);
+	/* 0, or -ENOBUFS: not taken.  Sent packets are released later. */
+	int (*transmit)(struct nic *n, struct vfr_packet *p);
+	/* Tell the device of what transmit() queued. */
+	void (*flush)(struct nic *n);
+	/* Release what the device has sent. */
+	void (*reclaim)(struct nic *n);
+	/* Interrupts on again; true when something came in meanwhile. */
+	bool (*rearm)(struct nic *n);
+	bool (*link)(struct nic *n);
+};
+
+struct nic {
+	const struct nic_ops *ops;
+	char name[SLUICE_DEVICE_NAME];
+	uint8_t mac[6];
+	uint8_t features;	/* VFR_DEV_* */
+	uint32_t mtu;
+	int port;		/* of the VFR */
+	bool up;
+};
+
+/* A driver found a device: it becomes nic0, nic1, ...  Boot only. */
+int nic_register(struct nic *n);
+
+/* As vifs_run(). */
+bool nics_run(uint32_t budget, uint64_t now_ns);
+const struct nic *nic_of_port(unsigned port);
+
+#endif

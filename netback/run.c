@@ -1,0 +1,119 @@
+/*
+ * run.c: when the network is worked on, and by whom.
+ *
+ * net_kick() marks that there is work and raises SOFTIRQ_BACKEND here.  The CPU
+ * that gets net_lock serves everybody; one that does not get it leaves the mark
+ * for the holder, which looks again before it goes.
+ *
+ * A run has a budget, so that a flood leaves time for the domains: when work is
+ * left and the CPU has someone to run, the rest waits for as long as the run
+ * took.  An idle CPU goes on at once.
+ */
+#include "netback.h"
+
+#include "boot.h"
+#include "heap.h"
+#include "io.h"
+#include "log.h"
+#include "mm.h"
+#include "page.h"
+#include "percpu.h"
+#include "time.h"
+
+#define BUDGET		256		/* packets of vifs, and of each NIC, a run */
+#define TICK_NS		100000000ull	/* vfr_tick() */
+#define PAUSE_MIN_NS	20000ull
+#define NET_PACKETS	1024
+#define FLOWS		16384
+
+struct spinlock net_lock = SPINLOCK_INIT;
+struct vfr *net_vfr;
+
+static uint32_t work; /* A: somebody kicked */
+static struct timer tick_timer, again_timer;
+
+void net_kick(void)
+{
+	if (!__atomic_exchange_n(&work, 1, __ATOMIC_SEQ_CST))
+		softirq_raise(this_cpu_id(), SOFTIRQ_BACKEND);
+}
+
+static void again(void *unused)
+{
+	(void)unused;
+	net_kick();
+}
+
+/* True when there is more to do at once. */
+static bool run_once(uint64_t *later_ns)
+{
+	uint64_t now = now_ns();
+	bool more = nics_run(BUDGET, now);
+
+	return vifs_run(BUDGET, now, later_ns) || more;
+}
+
+static void run(void)
+{
+	uint64_t start = now_ns(), later = ~0ull, end;
+	bool more;
+
+	do {
+		if (!spin_trylock(&net_lock))
+			return; /* its holder sees the mark */
+		__atomic_store_n(&work, 0, __ATOMIC_SEQ_CST);
+		more = run_once(&later);
+		spin_unlock(&net_lock);
+		if (more && (current != this_cpu()->idle || softirq_pending()))
+			break;
+	} while (more || __atomic_load_n(&work, __ATOMIC_SEQ_CST));
+
+	end = now_ns();
+	if (more)
+		later = end + MAX(end - start, PAUSE_MIN_NS);
+	if (later != ~0ull)
+		timer_set(&again_timer, later);
+}
+
+static void tick(void *unused)
+{
+	uint64_t now = now_ns();
+
+	(void)unused;
+	if (spin_trylock(&net_lock)) {
+		vfr_tick(net_vfr, now);
+		spin_unlock(&net_lock);
+	}
+	net_kick();
+	timer_set(&tick_timer, now + TICK_NS);
+}
+
+static void net_init(void)
+{
+	const struct vfr_limits limits = { .ports = SLUICE_VIF_MAX,
+					   .flows = FLOWS };
+	size_t size = vfr_size(&limits);
+	unsigned order = 0;
+	struct page *pg;
+
+	while ((size_t)PAGE_SIZE << order < size)
+		order++;
+	pg = frames_alloc(order);
+	if (!pg || net_packets_init(NET_PACKETS)) {
+		log_error("net: no memory for the VFR (%zu KiB): no network",
+			  size >> 10);
+		return;
+	}
+	net_vfr = vfr_create(page_virt(pg), (size_t)PAGE_SIZE << order, &limits,
+			     rdtsc());
+	if (!net_vfr) {
+		log_error("net: the VFR could not be made: no network");
+		return;
+	}
+	timer_init(&tick_timer, tick, NULL);
+	timer_init(&again_timer, again, NULL);
+	timer_set(&tick_timer, now_ns() + TICK_NS);
+	softirq_backend(run);
+}
+
+INITCALL(net_init);

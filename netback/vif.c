@@ -1,0 +1,348 @@
+/*
+ * vif.c: the life of a vif: connected as one step, disconnected at any moment.
+ *
+ * The frontend is hostile: it may break its rings, die, or take everything back
+ * while a NIC still reads its frames.  A vif that is disconnected lives on until
+ * the last of its packets is back, and keeps the domain's struct till then.
+ */
+#include "vif.h"
+
+#include "boot.h"
+#include "domain.h"
+#include "event.h"
+#include "grant.h"
+#include "heap.h"
+#include "lib.h"
+#include "log.h"
+#include "mm.h"
+#include "time.h"
+
+static struct vif *vifs[SLUICE_VIF_MAX];
+static struct vfr_sched_port sched_ports[SLUICE_VIF_MAX];
+static struct vfr_sched sched;
+
+static struct vif *vif_find(uint16_t domid, uint32_t handle)
+{
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
+		if (vifs[i] && vifs[i]->connected && vifs[i]->domid == domid &&
+		    vifs[i]->handle == handle)
+			return vifs[i];
+	return NULL;
+}
+
+void vif_broken(struct vif *v, const char *why)
+{
+	if (v->broken)
+		return;
+	v->broken = true;
+	log_guest(v->d, "vif %u of domain %u (%s): %s: no more service",
+		  v->handle, v->domid, v->d->name, why);
+}
+
+void vif_notify(struct vif *v)
+{
+	if ((v->tx_notify || v->rx_notify) && v->connected)
+		evtchn_notify_guest(v->d, v->evtchn, v);
+	v->tx_notify = v->rx_notify = false;
+}
+
+/* From the guest's notification: interrupts off, evtchn lock held. */
+static void vif_event(void *arg)
+{
+	struct vif *v = arg;
+
+	__atomic_store_n(&v->kicked, true, __ATOMIC_RELEASE);
+	net_kick();
+}
+
+static void vif_free(struct vif *v)
+{
+	struct domain *d = v->d;
+
+	vifs[v->index] = NULL;
+	heap_free(v);
+	domain_put(d);
+}
+
+void vif_put(struct vif *v)
+{
+	if (--v->in_flight == 0 && !v->connected)
+		vif_free(v);
+}
+
+/* ---- connecting ---- */
+
+static int rings_map(struct vif *v)
+{
+	struct netif_tx_sring *tx;
+	struct netif_rx_sring *rx;
+	int rc = grant_pin(v->d, v->tx_ref, DOM0, false, &v->tx_page);
+
+	if (rc)
+		return rc;
+	rc = grant_pin(v->d, v->rx_ref, DOM0, false, &v->rx_page);
+	if (rc) {
+		grant_unpin(v->d, v->tx_ref, false, v->tx_page);
+		return rc;
+	}
+	tx = page_virt(v->tx_page);
+	rx = page_virt(v->rx_page);
+	/* A frontend may have queued requests already: go on where it stands. */
+	BACK_RING_ATTACH(&v->tx, tx, READ_ONCE(tx->rsp_prod), PAGE_SIZE);
+	BACK_RING_ATTACH(&v->rx, rx, READ_ONCE(rx->rsp_prod), PAGE_SIZE);
+	return 0;
+}
+
+static void rings_unmap(struct vif *v)
+{
+	grant_unpin(v->d, v->tx_ref, false, v->tx_page);
+	grant_unpin(v->d, v->rx_ref, false, v->rx_page);
+	v->tx_page = v->rx_page = NULL;
+}
+
+static int port_attach(struct vif *v, uint32_t mtu)
+{
+	const struct vfr_device dev = {
+		.name = v->device,
+		.kind = VFR_PORT_VIF,
+		.features = (uint8_t)(
+			(v->features & SLUICE_VIF_NO_CSUM ? 0 : VFR_DEV_CSUM) |
+			(v->features & SLUICE_VIF_TSO4 ? VFR_DEV_TSO4 : 0) |
+			(v->features & SLUICE_VIF_TSO6 ? VFR_DEV_TSO6 : 0)),
+		.mtu = mtu,
+		.ops = &vif_port_ops,
+		.ctx = v,
+	};
+
+	v->port = vfr_port_attach(net_vfr, &dev);
+	return v->port < 0 ? v->port : 0;
+}
+
+static int vif_start(struct vif *v, uint32_t mtu)
+{
+	int rc = rings_map(v);
+
+	if (rc)
+		return rc;
+	rc = port_attach(v, mtu);
+	if (rc)
+		goto out_rings;
+	rc = evtchn_bind_backend(v->d, v->evtchn, vif_event, v);
+	if (rc)
+		goto out_port;
+	v->connected = true;
+	vfr_sched_wake(&sched, v->index);
+	return 0;
+
+out_port:
+	vfr_port_detach(net_vfr, (unsigned)v->port);
+out_rings:
+	rings_unmap(v);
+	return rc;
+}
+
+static int slot_find(uint32_t *index)
+{
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
+		if (!vifs[i]) {
+			*index = i;
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+static int vif_new(const struct sluice_vif *arg, struct domain *d,
+		   struct vif **out)
+{
+	struct vif *v;
+	uint32_t index;
+
+	if (vif_find(d->domid, arg->handle))
+		return -EEXIST;
+	if (slot_find(&index))
+		return -ENOSPC;
+	v = heap_alloc(sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	v->d = d;
+	v->domid = d->domid;
+	v->handle = arg->handle;
+	v->evtchn = arg->port;
+	v->features = arg->features;
+	v->tx_ref = arg->tx_ref;
+	v->rx_ref = arg->rx_ref;
+	v->index = index;
+	memcpy(v->device, arg->device, sizeof(v->device) - 1);
+	vifs[index] = v;
+	*out = v;
+	return 0;
+}
+
+static void rate_set(struct vif *v, uint64_t now)
+{
+	const struct vfr_rs_port *c =
+		vfr_port_config(net_vfr, (unsigned)v->port);
+
+	vfr_sched_rate(&sched, v->index, c ? c->rate_bps : 0,
+		       c ? c->burst_bytes : 0, now);
+}
+
+void vifs_set_rates(uint64_t now)
+{
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
+		if (vifs[i] && vifs[i]->connected)
+			rate_set(vifs[i], now);
+}
+
+int vif_connect(const struct sluice_vif *arg)
+{
+	struct domain *d;
+	struct vif *v;
+	int rc;
+
+	if (!net_vfr)
+		return -ENODEV;
+	if (arg->mtu < 68 || arg->mtu > 65535 || arg->pad ||
+	    strnlen(arg->device, sizeof(arg->device)) == sizeof(arg->device))
+		return -EINVAL;
+	d = domain_get((uint16_t)arg->domid);
+	if (!d)
+		return -ESRCH;
+	spin_lock(&net_lock);
+	rc = vif_new(arg, d, &v);
+	if (!rc) {
+		rc = vif_start(v, arg->mtu);
+		if (rc) {
+			vif_free(v); /* its reference of d too */
+			d = NULL;
+		} else {
+			rate_set(v, now_ns());
+			d = NULL; /* the vif's now */
+		}
+	}
+	spin_unlock(&net_lock);
+	if (d)
+		domain_put(d);
+	net_kick();
+	return rc;
+}
+
+/* ---- disconnecting ---- */
+
+static void vif_stop(struct vif *v)
+{
+	evtchn_unbind_backend(v->d, v->evtchn, v);
+	vif_rx_drop_all(v);
+	vfr_port_detach(net_vfr, (unsigned)v->port);
+	vfr_sched_sleep(&sched, v->index);
+	v->connected = false;
+	rings_unmap(v);
+	if (v->in_flight == 0)
+		vif_free(v);
+}
+
+int vif_disconnect(uint16_t domid, uint32_t handle)
+{
+	struct vif *v;
+
+	if (!net_vfr)
+		return -ENODEV;
+	spin_lock(&net_lock);
+	v = vif_find(domid, handle);
+	if (v)
+		vif_stop(v);
+	spin_unlock(&net_lock);
+	return v ? 0 : -ENOENT;
+}
+
+void vifs_disconnect_all(struct domain *d)
+{
+	if (!net_vfr)
+		return;
+	spin_lock(&net_lock);
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
+		if (vifs[i] && vifs[i]->connected && vifs[i]->d == d)
+			vif_stop(vifs[i]);
+	spin_unlock(&net_lock);
+}
+
+/* ---- running ---- */
+
+/* Those whose guests have notified since. */
+static void wake_kicked(void)
+{
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++) {
+		struct vif *v = vifs[i];
+
+		if (!v || !v->connected ||
+		    !__atomic_exchange_n(&v->kicked, false, __ATOMIC_ACQ_REL))
+			continue;
+		vif_rx_run(v);
+		vfr_sched_wake(&sched, i);
+	}
+}
+
+/* One turn of one vif; its domain pays for the time. */
+static uint32_t vif_turn(const struct vfr_sched_grant *g, uint64_t now)
+{
+	struct vif *v = vifs[g->port];
+	uint32_t packets = g->packets;
+	uint64_t bytes = g->bytes;
+	bool more;
+
+	if (!v || !v->connected || v->broken) {
+		vfr_sched_done(&sched, g->port, 0, 0, false, now);
+		return 1;
+	}
+	more = vif_tx_run(v, &packets, &bytes, now);
+	if (!more)
+		more = vif_tx_rearm(v);
+	vfr_sched_done(&sched, g->port, packets, bytes, more && !v->broken,
+		       now);
+	vif_notify(v);
+	sched_charge(v->d, now_ns() - now);
+	return packets ? packets : 1;
+}
+
+bool vifs_run(uint32_t budget, uint64_t now, uint64_t *again_ns)
+{
+	wake_kicked();
+	while (budget) {
+		struct vfr_sched_grant g = vfr_sched_next(&sched, now);
+		uint32_t used;
+
+		if (g.port == VFR_SCHED_NONE) {
+			*again_ns = g.again_ns ? g.again_ns : ~0ull;
+			return false;
+		}
+		used = vif_turn(&g, now);
+		budget -= MIN(budget, used);
+		now = now_ns();
+	}
+	return true;
+}
+
+bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
+		 char device[SLUICE_DEVICE_NAME], uint64_t *ring_drops)
+{
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++) {
+		const struct vif *v = vifs[i];
+
+		if (!v || !v->connected || v->port != (int)port)
+			continue;
+		*domid = v->domid;
+		*handle = v->handle;
+		memcpy(device, v->device, sizeof(v->device));
+		*ring_drops = v->ring_drops;
+		return true;
+	}
+	return false;
+}
+
+static void vif_init(void)
+{
+	vfr_sched_init(&sched, &vfr_sched_drr, sched_ports, SLUICE_VIF_MAX);
+	domain_on_dying(vifs_disconnect_all);
+}
+
+INITCALL(vif_init);

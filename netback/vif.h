@@ -1,0 +1,65 @@
+/*
+ * vif.h: a vif between vif.c (its life), vif_tx.c and vif_rx.c (its rings).
+ */
+#ifndef VIF_H
+#define VIF_H
+
+#include "netback.h"
+
+#include <xen/xen.h>
+#include <xen/io/netif.h>
+
+#define DOM0		0	/* in whose name grants are taken */
+#define VIF_RX_QUEUE	256	/* packets that wait for the guest's buffers */
+
+struct vif {			/* net_lock, all of it */
+	struct domain *d;	/* a reference, until the last packet is back */
+	uint16_t domid;
+	uint32_t handle;
+	uint32_t evtchn;	/* the guest's port */
+	uint32_t features;	/* SLUICE_VIF_* */
+	uint32_t index;		/* in the scheduler, and in the table */
+	int port;		/* of the VFR */
+	bool kicked;		/* A: the guest has notified */
+	bool connected;		/* false: only packets in flight keep it */
+	bool broken;		/* it broke the protocol: no more service */
+	uint32_t in_flight;	/* packets whose frames it granted */
+
+	uint32_t tx_ref, rx_ref;
+	struct page *tx_page, *rx_page; /* rings, pinned grants */
+	struct netif_tx_back_ring tx;
+	struct netif_rx_back_ring rx;
+	bool tx_notify, rx_notify; /* the guest is to be told */
+
+	struct vfr_packet *wait_head, *wait_tail; /* for buffers of the guest */
+	uint32_t nr_wait;
+	uint64_t ring_drops;
+	char device[SLUICE_DEVICE_NAME];
+};
+
+/* ---- vif_tx.c ---- */
+
+/* Take at most packets, and begin none beyond bytes; both come back as taken.
+ * True: the ring has more. */
+bool vif_tx_run(struct vif *v, uint32_t *packets, uint64_t *bytes,
+		uint64_t now_ns);
+
+/* Nothing new in the ring, and the guest will notify: else true. */
+bool vif_tx_rearm(struct vif *v);
+
+/* ---- vif_rx.c ---- */
+
+extern const struct vfr_port_ops vif_port_ops;
+
+/* Deliver what waits, as far as there are buffers. */
+void vif_rx_run(struct vif *v);
+void vif_rx_drop_all(struct vif *v);
+
+/* ---- vif.c ---- */
+
+/* It broke the ring protocol: say why, serve it no more. */
+void vif_broken(struct vif *v, const char *why);
+void vif_notify(struct vif *v);
+void vif_put(struct vif *v); /* a packet in flight is back */
+
+#endif
