@@ -23,7 +23,7 @@ void *rules_alloc(struct rules *r, size_t bytes)
 	memset(p, 0, bytes);
 	return p;
 full:
-	a->failed = 1;
+	a->failed = bytes;
 	diag_fatal(r, -ENOMEM, NULL, "out of memory: %lu bytes are not enough "
 		   "for this file", (uint64_t)a->size);
 	return NULL;
@@ -33,8 +33,9 @@ const char *rules_strdup(struct rules *r, const char *s, size_t len)
 {
 	char *copy = rules_alloc(r, len + 1);
 
-	if (copy)
-		memcpy(copy, s, len);
+	if (!copy)
+		return "";
+	memcpy(copy, s, len);
 	return copy;
 }
 

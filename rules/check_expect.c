@@ -213,6 +213,19 @@ static void print_endpoint(const struct rules_endpoint *e,
 		out_print(out, ":%u", e->port);
 }
 
+static void print_icmp(const struct rules_packet *k,
+		       const struct rules_out *out)
+{
+	const char *name = rules_icmp_name(k->proto, k->icmp_type, -1);
+
+	if (name)
+		out_print(out, " %s", name);
+	else
+		out_print(out, " %u", k->icmp_type);
+	if (k->icmp_code > 0)
+		out_print(out, "/%u", k->icmp_code);
+}
+
 void rules_packet_print(const struct rules *r, const struct rules_packet *k,
 			const struct rules_out *out)
 {
@@ -224,9 +237,7 @@ void rules_packet_print(const struct rules *r, const struct rules_packet *k,
 	else
 		out_print(out, "proto %u", k->proto);
 	if (k->icmp_type >= 0)
-		out_print(out, " %u", k->icmp_type);
-	if (k->icmp_type >= 0 && k->icmp_code >= 0)
-		out_print(out, "/%u", k->icmp_code);
+		print_icmp(k, out);
 	out_print(out, " ");
 	print_endpoint(&k->src, out);
 	out_print(out, " -> ");

@@ -223,7 +223,7 @@ static void net_routed(struct rules *r, struct rules_net *n)
 	struct rules_ref *p, *gw;
 
 	if (!n->prefixes)
-		error_at(r, CONFLICT, &n->node.pos, "write net %s 10.1.0.0/24, "
+		error_at(r, CONFLICT, &n->node.pos, "write net NAME 10.1.0.0/24, "
 			 "or bridged on NIC", "the routed net `%s` has no "
 			 "prefix", n->node.name);
 	foreach_node(p, n->prefixes) {

@@ -401,16 +401,19 @@ static void name_rule(struct rules *r, const struct rules_node *n,
 	*canonical = rules_strdup(r, text, c.text.len);
 	if (!*canonical)
 		*canonical = "";
-	for (*id = c.hash; !r->fatal; *id = hash_text(*id, "again", 5)) {
-		const char *copy;
+	*id = c.hash;
+	for (;;) {
+		struct rules_node *first;
 
 		strbuf_init(&k, key, sizeof(key));
 		out_print(&k.out, "#%x", *id);
-		copy = rules_strdup(r, key, k.len);
-		if (!copy ||
-		    symbol_define(r, copy, (struct rules_node *)n) != -EEXIST)
-			return;
+		first = symbol_find(r, key, k.len);
+		if (!first)
+			break;
+		/* The n-th copy keeps its id as long as it is the n-th. */
+		*id = hash_text(c.hash + ++first->copies, "copy", 4);
 	}
+	symbol_define(r, rules_strdup(r, key, k.len), (struct rules_node *)n);
 }
 
 /* --- translations --- */

@@ -509,12 +509,16 @@ void check_shadows(struct rules *r)
 	}
 	h = v.data;
 	for (i = 0; i < v.n; i++) {
-		/* The quick looks at hulls are work, too. */
-		if (b.left <= v.n)
-			return;
-		b.left -= v.n;
 		if (r->nr_warnings >= r->limits.warnings)
 			return;
+		/* The quick looks at hulls are work, too. */
+		if (b.left <= v.n) {
+			warn_at(r, LIMIT, &h[i].rule->node.pos, NULL,
+				"too many rules: this one and those below it "
+				"were not compared with each other");
+			return;
+		}
+		b.left -= v.n;
 		if (!check_shadowed(r, h, i, &b))
 			check_redundant(r, h, i, v.n, &b);
 	}
@@ -527,6 +531,8 @@ void check_unused(struct rules *r)
 {
 	struct rules_node *n;
 
+	if (r->nr_errors)
+		return;		/* what would use it may be broken */
 	for (n = r->stmts; n; n = n->next) {
 		bool net = n->kind == RULES_NET;
 

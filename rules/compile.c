@@ -479,8 +479,14 @@ static void compile_route(struct compiler *c, const struct rules_route *rt)
 	if (!space_addrs(c->r, rt->src, &src))
 		return;
 	list_prefixes(c, &src, &v);
-	for (i = 0; i < v.n; i++)
-		add_route(c, rt, (struct vfr_prefix *)v.data + i);
+	for (i = 0; i < v.n; i++) {
+		const struct vfr_prefix *p = (struct vfr_prefix *)v.data + i;
+
+		/* The next hop is for its own family. */
+		if (!rt->via || !p->len ||
+		    vfr_addr_is_v4(&rt->via->lo) == vfr_addr_is_v4(&p->addr))
+			add_route(c, rt, p);
+	}
 }
 
 /* --- translations --- */
@@ -647,24 +653,30 @@ static int compile_statements(struct compiler *c)
 	return r->fatal;
 }
 
+/* An array of none is an array, too: not NULL. */
+static const void *vec_array(const struct vec *v)
+{
+	static const uint64_t none;
+
+	return v->data ? v->data : &none;
+}
+
 static int compile_classifier(struct compiler *c, struct vfr_rs_parts *parts)
 {
 	struct vfr_cls_input in = {
-		.rules = c->atoms.data, .nr_rules = c->atoms.n,
-		.sets = c->sets.data, .nr_sets = c->sets.n,
-		.ranges = c->ranges.data, .nr_ranges = c->ranges.n,
+		.rules = vec_array(&c->atoms), .nr_rules = c->atoms.n,
+		.sets = vec_array(&c->sets), .nr_sets = c->sets.n,
+		.ranges = vec_array(&c->ranges), .nr_ranges = c->ranges.n,
 	};
 	size_t arena_len = vfr_cls_arena_size(&in);
 	size_t cap = vfr_cls_blob_max(&in), len;
 	void *blob = rules_alloc(c->r, cap), *arena;
-	size_t mark = c->r->arena.used;
 	int rc;
 
 	arena = rules_alloc(c->r, arena_len);
 	if (!blob || !arena)
 		return -ENOMEM;
 	rc = vfr_cls_build(&in, arena, arena_len, blob, cap, &len, NULL);
-	c->r->arena.used = mark;	/* the builder is done with it */
 	if (rc == -ENOSPC)
 		return too_large(c, NULL, "memory");
 	if (rc)
@@ -692,6 +704,7 @@ int rules_compile(struct rules *r, const void **blob, size_t *len)
 {
 	struct compiler c = { .r = r };
 	struct vfr_rs_parts parts;
+	size_t mark;
 	void *out;
 	int rc;
 
@@ -706,14 +719,15 @@ int rules_compile(struct rules *r, const void **blob, size_t *len)
 	if (rc)
 		return rc;
 	parts = (struct vfr_rs_parts){
-		.strings = c.strings.data, .nr_strings = c.strings.n,
-		.addrs = c.addrs.data, .nr_addrs = c.addrs.n,
-		.nets = c.nets.data, .nr_nets = c.nets.n,
-		.ports = c.ports.data, .nr_ports = c.ports.n,
-		.routes = c.routes.data, .nr_routes = c.routes.n,
-		.nats = c.nats.data, .nr_nats = c.nats.n,
-		.rules = c.rules.data, .nr_rules = c.rules.n,
+		.strings = vec_array(&c.strings), .nr_strings = c.strings.n,
+		.addrs = vec_array(&c.addrs), .nr_addrs = c.addrs.n,
+		.nets = vec_array(&c.nets), .nr_nets = c.nets.n,
+		.ports = vec_array(&c.ports), .nr_ports = c.ports.n,
+		.routes = vec_array(&c.routes), .nr_routes = c.routes.n,
+		.nats = vec_array(&c.nats), .nr_nats = c.nats.n,
+		.rules = vec_array(&c.rules), .nr_rules = c.rules.n,
 	};
+	mark = r->arena.used;
 	rc = compile_classifier(&c, &parts);
 	if (rc)
 		return rc;
@@ -725,6 +739,8 @@ int rules_compile(struct rules *r, const void **blob, size_t *len)
 	if (!out)
 		return -ENOMEM;
 	vfr_ruleset_write(&parts, out);
-	*blob = out;
+	/* What the classifier was built in is as large as all the rest. */
+	*blob = memmove(r->arena.base + mark, out, *len);
+	r->arena.used = mark + *len;
 	return 0;
 }

@@ -54,6 +54,7 @@ static void lex_lead(struct lexer *lx, const char *text)
 static void lex_comment(struct lexer *lx)
 {
 	const char *from = lx->p + 1, *to, *text;
+	char *c;
 
 	to = memchr(lx->p, '\n', lx->end - lx->p);
 	if (!to)
@@ -64,8 +65,11 @@ static void lex_comment(struct lexer *lx)
 	while (to > from && (to[-1] == ' ' || to[-1] == '\t' || to[-1] == '\r'))
 		to--;
 	text = rules_strdup(lx->r, from, to - from);
-	if (!text)
+	if (lx->r->fatal)
 		return;
+	for (c = (char *)text; c < text + (to - from); c++)
+		if ((unsigned char)*c < ' ' && *c != '\t')
+			*c = '?';
 	if (lx->token_line == lx->line && !lx->trail)
 		lx->trail = text;
 	else
@@ -286,9 +290,7 @@ static void lex_expand(struct lexer *lx, struct token *t)
 		p += len + 1;
 	}
 	t->s = rules_strdup(lx->r, text, b.len);
-	t->len = t->s ? b.len : 0;
-	if (!t->s)
-		t->s = "";
+	t->len = strlen(t->s);
 }
 
 static void lex_word(struct lexer *lx, struct token *t)

@@ -91,13 +91,10 @@ bool parse_error(struct parser *p, const struct token *t, enum rules_code code,
 	return false;
 }
 
-#define FOUND_MAX 40	/* bytes of a token that are quoted in a message */
-
 static bool parse_expected_hint(struct parser *p, const char *what,
 				const char *hint)
 {
 	const struct token *t = &p->tok;
-	int len = t->raw_len < FOUND_MAX ? t->raw_len : FOUND_MAX;
 
 	if (t->kind == TOK_EOF)
 		return parse_error(p, t, RULES_CODE_SYNTAX, hint,
@@ -108,8 +105,8 @@ static bool parse_expected_hint(struct parser *p, const char *what,
 				   "expected %s, found the end of the line",
 				   what);
 	return parse_error(p, t, RULES_CODE_SYNTAX, hint,
-			   "expected %s, found `%.*s%s`", what, len, t->raw,
-			   t->raw_len > FOUND_MAX ? "..." : "");
+			   "expected %s, found `%.*s`", what,
+			   (int)t->raw_len, t->raw);
 }
 
 bool parse_expected(struct parser *p, const char *what)
@@ -439,8 +436,7 @@ static const char *const ref_what[] = {
 	[REF_NAMES] = "a name",
 	[REF_ADDRS] = "an address",
 	[REF_PREFIXES] = "a prefix like 10.1.0.0/24",
-	[REF_LINKS] = "an address with the length of its link's prefix, like "
-		      "192.168.1.2/24",
+	[REF_LINKS] = "an address and its link's length, like 192.168.1.2/24",
 	[REF_ANY_MEMBER] = "an address, a prefix, a range, a name or a port",
 };
 
@@ -573,6 +569,14 @@ struct rules_ref *parse_ref_block(struct parser *p, enum ref_syntax syntax,
 	return first;
 }
 
+/* Of addresses alone the comma may be left out. */
+static bool tok_goes_on(const struct parser *p, enum ref_syntax syntax)
+{
+	return (syntax == REF_ADDRS || syntax == REF_LINKS ||
+		syntax == REF_PREFIXES) && p->tok.kind == TOK_WORD &&
+	       looks_like_addr(p->tok.s, p->tok.len);
+}
+
 struct rules_ref *parse_refs(struct parser *p, enum ref_syntax syntax)
 {
 	struct rules_ref *first, *ref;
@@ -580,10 +584,10 @@ struct rules_ref *parse_refs(struct parser *p, enum ref_syntax syntax)
 	if (tok_is_punct(p, '{'))
 		return parse_ref_block(p, syntax, NULL);
 	first = ref = parse_ref(p, syntax);
-	while (ref && parse_accept_punct(p, ',')) {
+	while (ref && (parse_accept_punct(p, ',') || tok_goes_on(p, syntax))) {
 		struct rules_ref *next = parse_ref(p, syntax);
 
-		ref->node.next = &next->node;
+		ref->node.next = next ? &next->node : NULL;
 		ref = next;
 	}
 	return ref ? first : NULL;
@@ -693,6 +697,15 @@ static bool tok_is_port(const struct parser *p)
 	       proto_by_name(t->s, t->len) == RULES_PROTO_SERVICE;
 }
 
+static bool tok_is_icmp_type(const struct parser *p)
+{
+	const struct token *t = &p->tok;
+
+	return t->kind == TOK_WORD && !name_reserved(t->s, t->len) &&
+	       !word_is(t->s, t->len, "proto") &&
+	       proto_by_name(t->s, t->len) == RULES_PROTO_SERVICE;
+}
+
 /* 80, 443: a comma goes on with the ports if a number follows it. */
 static bool match_ports(struct parser *p, struct rules_match *m, bool *comma)
 {
@@ -712,7 +725,7 @@ static bool match_ports(struct parser *p, struct rules_match *m, bool *comma)
 			return true;
 		}
 		next = parse_ref(p, REF_PORTS);
-		ref->node.next = &next->node;
+		ref->node.next = next ? &next->node : NULL;
 		ref = next;
 	}
 	return ref;
@@ -742,7 +755,7 @@ static struct rules_match *parse_match(struct parser *p, bool *comma)
 		return NULL;
 	if (m->proto == PROTO_ICMP || m->proto == PROTO_ICMP6 ||
 	    m->proto == RULES_PROTO_ICMP_BOTH) {
-		if (tok_is_port(p) && !tok_is_punct(p, '{'))
+		if (tok_is_icmp_type(p))
 			ok = parse_icmp_type(p, m);
 	} else if (proto_has_ports(m->proto)) {
 		if (tok_is_port(p) || tok_is(p, "not"))
@@ -929,15 +942,18 @@ static void parse_file(struct parser *p, const char *path, const char *text,
 static const char *include_path(struct parser *p, const char *path)
 {
 	const char *base = rules_file_name(p->r, p->lx.file), *slash = NULL;
-	size_t dir, len = strlen(path), i;
+	size_t dir, len, i;
 	char *joined;
 
 	for (i = 0; base[i]; i++)
 		if (base[i] == '/')
 			slash = base + i;
+	while (path[0] == '.' && path[1] == '/')
+		path += 2;
 	if (path[0] == '/' || !slash)
 		return path;
 	dir = slash - base + 1;
+	len = strlen(path);
 	joined = rules_alloc(p->r, dir + len + 1);
 	if (!joined)
 		return NULL;

@@ -26,7 +26,7 @@
 
 /* Zeroed, 16-byte aligned; NULL (and r->fatal set, reported) if full. */
 void *rules_alloc(struct rules *r, size_t bytes);
-/* NUL-terminated copy. */
+/* NUL-terminated copy; "" if full (and r->fatal set). */
 const char *rules_strdup(struct rules *r, const char *s, size_t len);
 
 /*
@@ -43,8 +43,9 @@ void *vec_add(struct rules *r, struct vec *v, size_t size);
 /* --- text.c --- */
 
 /*
- * Formatted text: %s %.*s %c %u %d, %lu (uint64_t), %x (uint64_t, 16 digits),
- * %A (struct vfr_addr *), %q (text as a quoted "string" of the language).
+ * Formatted text: %s %c %u %d, %lu (uint64_t), %x (uint64_t, 16 digits),
+ * %A (struct vfr_addr *), %q (text as a quoted "string" of the language), and
+ * %.*s (somebody's text of any length: cut off after 40 bytes).
  */
 void out_print(const struct rules_out *out, const char *fmt, ...);
 void out_vprint(const struct rules_out *out, const char *fmt, va_list ap);

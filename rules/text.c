@@ -4,6 +4,7 @@
 #include "rules_int.h"
 
 #define NUMBER_MAX	24	/* digits of a uint64_t, and some */
+#define QUOTED_MAX	40	/* bytes of a %.*s */
 
 static void out_raw(const struct rules_out *out, const char *s, size_t len)
 {
@@ -98,7 +99,10 @@ void out_vprint(const struct rules_out *out, const char *fmt, va_list ap)
 		case '.':	/* %.*s */
 			fmt += 2;
 			n = va_arg(ap, int);
-			out_raw(out, va_arg(ap, const char *), n);
+			s = va_arg(ap, const char *);
+			out_raw(out, s, n < QUOTED_MAX ? n : QUOTED_MAX);
+			if (n > QUOTED_MAX)
+				out_raw(out, "...", 3);
 			break;
 		case 'c': {
 			char c = va_arg(ap, int);

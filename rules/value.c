@@ -362,3 +362,22 @@ void nearest_icmp(struct nearest *n)
 	for (i = 0; i < ARRAY_LEN(icmp_types); i++)
 		nearest_try(n, icmp_types[i].name);
 }
+
+const char *rules_icmp_name(int proto, int type, int code)
+{
+	const char *name = NULL;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(icmp_types); i++) {
+		int t = proto == PROTO_ICMP6 ? icmp_types[i].v6
+					     : icmp_types[i].v4;
+
+		if (t != type || type < 0)
+			continue;
+		if (icmp_types[i].code == code)
+			return icmp_types[i].name;
+		if (icmp_types[i].code < 0)
+			name = icmp_types[i].name;
+	}
+	return name;
+}

@@ -43,6 +43,7 @@ struct rules_node {
 	const char	*trail;		/* comment at the end of its line */
 	uint8_t		kind;		/* enum rules_kind */
 	bool		used;		/* check: something refers to it */
+	uint32_t	copies;		/* check: later ones with its text */
 };
 
 /*

@@ -58,7 +58,7 @@ struct rules_host {
 struct rules_arena {
 	uint8_t	*base;
 	size_t	 size, used;
-	int	 failed;	/* an allocation did not fit */
+	size_t	 failed;	/* bytes of the allocation that did not fit */
 };
 
 struct rules_source {
@@ -99,7 +99,7 @@ enum {
 				   variables: for rules_format() */
 };
 
-/* mem (16-byte aligned) holds everything.  About 1 KiB a rule is ample. */
+/* mem (16-byte aligned) holds everything: 16 MiB and 4 KiB a rule are ample. */
 void rules_init(struct rules *r, const struct rules_host *host, void *mem,
 		size_t mem_bytes);
 
@@ -131,6 +131,13 @@ int rules_packet_parse(struct rules *r, const char *text, size_t len,
 /* The packet in canonical words, with addresses for names. */
 void rules_packet_print(const struct rules *r, const struct rules_packet *pkt,
 			const struct rules_out *out);
+
+/*
+ * The language's name of an ICMP (proto 1) or ICMPv6 (58) type, NULL if it has
+ * none.  A name that says the code too (needs-fragment) only for that code;
+ * code -1: any.
+ */
+const char *rules_icmp_name(int proto, int type, int code);
 
 /* Name of a VFR port (index < nr_ports) as rules and logs have it. */
 const char *rules_port_name(const struct rules *r, uint32_t port);
