@@ -11,3 +11,15 @@ CFLAGS_DIR_tests += -Irules/include -Irules
 
 # Built with the rest, so that no call into a libc can slip in.
 ALL += $(call objs,guest,$(RULES_SRCS))
+
+UNIT_TESTS += rules_golden rules_hostile
+rules_golden_SRCS := $(RULES_TEST_SRCS)
+rules_hostile_SRCS := $(RULES_TEST_SRCS)
+
+FUZZERS += rules_text
+rules_text_FUZZ_SRCS := $(RULES_TEST_SRCS)
+
+# Each file of rules/examples in canonical layout, without a warning, and every
+# packet it expects judged as it says.
+SCRIPT_TESTS += tools/examples
+tools/examples_RUN := tests/tools/examples-run
