@@ -31,8 +31,10 @@ int vcpu_context_init(struct vcpu *v)
 
 void vcpu_context_destroy(struct vcpu *v)
 {
+	spin_lock(&v->d->mm_lock);
 	vcpu_drop_gdt(v);
 	vcpu_drop_ldt(v);
+	spin_unlock(&v->d->mm_lock);
 	heap_free_for(v->d, v->fpu);
 	heap_free_for(v->d, v->traps);
 	v->fpu = NULL;
@@ -123,7 +125,7 @@ int vcpu_set_context(struct vcpu *v, struct vcpu_guest_context *c)
 		return rc;
 	rc = mm_set_root(v, MFN(xen_cr3_to_pfn(c->ctrlreg[3])));
 	if (rc) {
-		vcpu_drop_gdt(v);
+		vcpu_set_gdt(v, NULL, 0);
 		return rc;
 	}
 	v->ldt_base = c->ldt_base;

@@ -3,8 +3,9 @@
  *
  * Descriptor pages have the role PGT_SEG: the guest cannot write to them, every
  * descriptor in them is checked, and changes come by update_descriptor.  They
- * are mapped in the descriptor window of the CPU that the vcpu runs on; LDT
- * pages when the CPU first wants them.
+ * are mapped in the descriptor window of the CPU that the vcpu runs on.  An LDT
+ * page that is not valid when the table is set is looked at again when the
+ * guest uses it.
  */
 #include "cpu.h"
 #include "cpu_private.h"
@@ -103,38 +104,47 @@ void ldt_load(struct vcpu *v)
 	irq_restore(flags);
 }
 
-/*
- * The CPU read a selector of an LDT page that is not mapped yet: the page that
- * the guest has there, if it is a valid descriptor page.
- */
-bool window_ldt_fault(struct vcpu *v, uint64_t offset)
+/* Page i of the LDT that the guest says it has, if it is a valid descriptor
+ * page.  Under mm_lock, with interrupts on. */
+static bool ldt_page_get(struct vcpu *v, unsigned i)
 {
-	unsigned i = offset / PAGE_SIZE, index;
 	struct page *l1, *pg = NULL;
-	int rc = -EINVAL;
+	unsigned index;
 	uint64_t e;
 
-	if (i >= 16 || offset >= v->ldt_ents * 8ull ||
-	    !mfn_eq(v->ldt_frames[i], MFN_NONE))
-		return false;
-	spin_lock(&v->d->mm_lock);
 	l1 = walk_l1(v, v->ldt_base + i * PAGE_SIZE, &index);
 	if (l1) {
 		e = READ_ONCE(((uint64_t *)page_virt(l1))[index]);
 		if (e & PTE_P)
 			pg = page_of(pte_mfn(e));
 	}
-	if (pg)
-		rc = page_get_type(pg, v->d, PGT_SEG);
-	spin_unlock(&v->d->mm_lock);
-	if (rc)
+	if (!pg || page_get_type(pg, v->d, PGT_SEG))
 		return false;
 	v->ldt_frames[i] = page_mfn(pg);
-	ldt_load(v);
 	return true;
 }
 
-/* ---- a vcpu's tables; v is current or does not run ---- */
+/*
+ * A guest reads a selector of an LDT page that was no valid one when the table
+ * was set; perhaps it is now.
+ */
+bool window_ldt_fault(struct vcpu *v, uint64_t offset)
+{
+	unsigned i = offset / PAGE_SIZE;
+	bool got;
+
+	if (i >= 16 || offset >= v->ldt_ents * 8ull ||
+	    !mfn_eq(v->ldt_frames[i], MFN_NONE))
+		return false;
+	spin_lock(&v->d->mm_lock);
+	got = ldt_page_get(v, i);
+	spin_unlock(&v->d->mm_lock);
+	if (got)
+		ldt_load(v);
+	return got;
+}
+
+/* ---- a vcpu's tables; v is current or does not run; under mm_lock ---- */
 
 static void frames_drop(struct vcpu *v, mfn_t *frames, unsigned n)
 {
@@ -147,11 +157,8 @@ static void frames_drop(struct vcpu *v, mfn_t *frames, unsigned n)
 	}
 	ldt_load(v); /* out of the window before the use ends */
 	for (i = 0; i < n; i++)
-		if (!mfn_eq(old[i], MFN_NONE)) {
-			spin_lock(&v->d->mm_lock);
+		if (!mfn_eq(old[i], MFN_NONE))
 			page_put_type(page_of(old[i]));
-			spin_unlock(&v->d->mm_lock);
-		}
 }
 
 void vcpu_drop_gdt(struct vcpu *v)
@@ -166,31 +173,57 @@ void vcpu_drop_ldt(struct vcpu *v)
 	frames_drop(v, v->ldt_frames, 16);
 }
 
-int vcpu_set_gdt(struct vcpu *v, const mfn_t *frames, uint32_t ents)
+/*
+ * All pages that are valid are taken now: a selector may be loaded for the guest
+ * where a fault could not be served (context switch, interrupts off).
+ */
+void vcpu_set_ldt(struct vcpu *v, uint64_t base, uint32_t ents)
+{
+	unsigned i;
+
+	if (v->ldt_base == base && v->ldt_ents == ents)
+		return;
+	vcpu_drop_ldt(v);
+	v->ldt_base = base;
+	v->ldt_ents = ents;
+	for (i = 0; i * PAGE_SIZE < ents * 8ull; i++)
+		ldt_page_get(v, i);
+	ldt_load(v);
+}
+
+static int set_gdt_locked(struct vcpu *v, const mfn_t *frames, uint32_t ents)
 {
 	uint32_t n = (ents + GDT_ENTS_PAGE - 1) / GDT_ENTS_PAGE, i;
-	int rc = 0;
 
-	if (n > GDT_FRAMES_MAX)
-		return -EINVAL;
-	spin_lock(&v->d->mm_lock);
-	for (i = 0; i < n && !rc; i++) {
+	for (i = 0; i < n; i++) {
 		struct page *pg = page_of(frames[i]);
 
-		rc = pg ? page_get_type(pg, v->d, PGT_SEG) : -EINVAL;
+		if (!pg || page_get_type(pg, v->d, PGT_SEG))
+			break;
 	}
-	if (rc) /* the last one was not taken */
-		for (i--; i-- > 0;)
+	if (i < n) {
+		while (i-- > 0)
 			page_put_type(page_of(frames[i]));
-	spin_unlock(&v->d->mm_lock);
-	if (rc)
 		return -EINVAL;
+	}
 	vcpu_drop_gdt(v);
 	for (i = 0; i < n; i++)
 		v->gdt_frames[i] = frames[i];
 	v->gdt_ents = ents;
 	ldt_load(v);
 	return 0;
+}
+
+int vcpu_set_gdt(struct vcpu *v, const mfn_t *frames, uint32_t ents)
+{
+	int rc;
+
+	if (ents > GDT_FRAMES_MAX * GDT_ENTS_PAGE)
+		return -EINVAL;
+	spin_lock(&v->d->mm_lock);
+	rc = set_gdt_locked(v, frames, ents);
+	spin_unlock(&v->d->mm_lock);
+	return rc;
 }
 
 long do_set_gdt(uint64_t list, unsigned ents)

@@ -57,15 +57,13 @@ static bool in_ldt_window(uint64_t va, uint64_t *offset)
 
 static void fault_in_hv(struct cpu_user_regs *regs, uint64_t va)
 {
-	uint64_t to = extable_find(regs->rip), offset;
+	uint64_t to = extable_find(regs->rip);
 
 	if (!to)
 		panic_regs(regs, "page fault (%x) at %lx", regs->error_code,
 			   va);
-	/* A selector that is being loaded for the guest: with interrupts off,
-	 * and the LDT page may simply not be there yet. */
-	if (in_ldt_window(va, &offset) && window_ldt_fault(current, offset))
-		return;
+	/* Also of a selector that is loaded for the guest, from an LDT page
+	 * that is not there: it fails, for interrupts may be off. */
 	regs->rip = to;
 }
 

@@ -16,6 +16,7 @@
 #include "hypercall.h"
 #include "hypercalls.h"
 #include "mm.h"
+#include "nospec.h"
 #include "percpu.h"
 #include "table.h"
 
@@ -59,7 +60,10 @@ static handler *const table[] = {
 
 long hypercall_call(uint64_t nr, const uint64_t a[6])
 {
-	if (nr >= ARRAY_SIZE(table) || !table[nr])
+	if (nr >= ARRAY_SIZE(table))
+		return -ENOSYS;
+	nr = index_nospec(nr, ARRAY_SIZE(table));
+	if (!table[nr])
 		return -ENOSYS;
 	return table[nr](a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -121,6 +121,8 @@ struct domain {
 	uint32_t page_list;		/* page_list_lock: first mfn, or 0 */
 	uint64_t tot_pages;		/* page_list_lock */
 	uint64_t max_pages;		/* I */
+	uint32_t unwind_at;		/* M: progress of mm_relinquish() */
+	bool unwound;			/* M */
 	uint64_t dirty_cpus;		/* A: CPUs that may hold its translations */
 	uint32_t vm_assist;		/* A: bits VMASST_TYPE_* */
 	int64_t time_offset_s;		/* A: wall clock */

@@ -2,8 +2,9 @@
  * heap.h: memory for the hypervisor's own objects.
  *
  * Small objects come from size classes, large ones from whole pages; all of it
- * is reached through the direct map.  Any context with no run-queue,
- * timer or log lock held.  Memory is zeroed when handed out.
+ * is reached through the direct map.  Allocating wants interrupts on (a frame
+ * that a domain had is flushed from all CPUs first); freeing, any context with
+ * no run-queue, timer or log lock held.  Memory is zeroed when handed out.
  */
 #ifndef HEAP_H
 #define HEAP_H

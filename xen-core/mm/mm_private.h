@@ -124,6 +124,8 @@ bool ptwr_emulate(struct cpu_user_regs *regs, uint64_t va);
 
 /* ---- descriptors ---- */
 int vcpu_set_gdt(struct vcpu *v, const mfn_t *frames, uint32_t ents);
+/* Under mm_lock; base and ents are checked. */
+void vcpu_set_ldt(struct vcpu *v, uint64_t base, uint32_t ents);
 void vcpu_drop_gdt(struct vcpu *v);
 void vcpu_drop_ldt(struct vcpu *v);
 void ldt_load(struct vcpu *v); /* LDTR of the vcpu that runs */

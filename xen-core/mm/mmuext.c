@@ -44,12 +44,7 @@ static int set_ldt(struct vcpu *v, uint64_t base, uint64_t ents)
 	if (ents > LDT_ENTRIES_MAX || base & (PAGE_SIZE - 1) ||
 	    (ents && !guest_range_ok(base, ents * 8)))
 		return -EINVAL;
-	if (v->ldt_base == base && v->ldt_ents == ents)
-		return 0;
-	vcpu_drop_ldt(v);
-	v->ldt_base = base;
-	v->ldt_ents = (uint32_t)ents;
-	ldt_load(v);
+	vcpu_set_ldt(v, base, (uint32_t)ents);
 	return 0;
 }
 

@@ -289,6 +289,19 @@ static int role_resume(struct page *pg, struct domain *d, enum page_type type)
 	return role_validate(pg, d, type);
 }
 
+/* Another CPU may just be flushing for the first writable use, without mm_lock:
+ * that ends soon. */
+static void page_lock_settled(struct page *pg)
+{
+	page_lock(pg);
+	while (pg->type == PGT_WRITABLE && pg->type_refs &&
+	       !(pg->flags & PGF_VALIDATED)) {
+		page_unlock(pg);
+		cpu_relax();
+		page_lock(pg);
+	}
+}
+
 int page_get_type(struct page *pg, struct domain *d, enum page_type type)
 {
 	int rc;
@@ -296,7 +309,7 @@ int page_get_type(struct page *pg, struct domain *d, enum page_type type)
 	ASSERT(type == PGT_WRITABLE || spin_held(&d->mm_lock));
 	if (!page_get(pg, d))
 		return -EINVAL;
-	page_lock(pg);
+	page_lock_settled(pg);
 	if (pg->type_refs == 0) {
 		rc = pg->flags & PGF_XEN && type != PGT_WRITABLE ? -EINVAL : 0;
 		if (rc)

@@ -112,28 +112,56 @@ static int vcpu_roots_drop(struct vcpu *v)
 }
 
 /*
- * The owner's reference of each frame.  A frame that others still use stays on
- * the list without PGF_ALLOCATED; so the pass over the list is made twice: once
- * for tables, once for the owner's references.
+ * First pass: what frames hold as tables.  A frame that has its owner's
+ * reference outlives it, and so is a place to go on from.
  */
-static int frames_pass(struct domain *d, bool release)
+static int frames_unwind(struct domain *d)
+{
+	uint32_t at = d->unwind_at ? d->unwind_at : d->page_list, next;
+	unsigned n = 0;
+
+	for (; at && !d->unwound; at = next) {
+		struct page *pg = &frame_table[at];
+		int rc;
+
+		/* Held, so that it and its link stay until we have moved on. */
+		if (!page_get(pg, d)) {
+			d->unwind_at = 0; /* freed under us */
+			return -ERESTART;
+		}
+		rc = frame_unwind(pg);
+		if (!rc && pg->flags & PGF_ALLOCATED)
+			d->unwind_at = at;
+		next = pg->next;
+		page_put(pg);
+		if (rc)
+			return rc;
+		if (++n % 256 == 0 && hypercall_preempt())
+			return -ERESTART;
+	}
+	d->unwound = true;
+	return 0;
+}
+
+/*
+ * Second pass: the owner's reference of each frame.  A frame that others still
+ * use stays on the list without PGF_ALLOCATED.
+ */
+static int frames_release(struct domain *d)
 {
 	uint32_t at, next;
 	unsigned n = 0;
 
 	for (at = d->page_list; at; at = next) {
 		struct page *pg = &frame_table[at];
-		int rc;
 
 		/* Held, so that it and its link stay until we have moved on. */
 		if (!page_get(pg, d))
 			return -ERESTART; /* freed under us: its link is gone */
-		rc = release ? (page_release(pg, d), 0) : frame_unwind(pg);
+		page_release(pg, d);
 		next = pg->next;
 		page_put(pg);
-		if (rc)
-			return rc;
-		if (++n % 256 == 0 && hypercall_preempt() && next && release)
+		if (++n % 256 == 0 && hypercall_preempt() && next)
 			return -ERESTART;
 	}
 	return 0;
@@ -150,9 +178,9 @@ int mm_relinquish(struct domain *d)
 		if (!rc)
 			rc = vcpu_roots_drop(v);
 	if (!rc)
-		rc = frames_pass(d, false);
+		rc = frames_unwind(d);
 	if (!rc)
-		rc = frames_pass(d, true);
+		rc = frames_release(d);
 	spin_unlock(&d->mm_lock);
 	return rc;
 }
