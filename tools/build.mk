@@ -25,7 +25,9 @@ $(B)/sluice: $(call tool_objs,host)
 $(B)/san/sluice: $(call tool_objs,san)
 	$(call say,LINK,$@)$(CC) $(CFLAGS_san) -o $@ $^ $(TOOL_LIBS)
 
-UNIT_TESTS += tool_replay tool_lab
+UNIT_TESTS += tool_replay tool_speak tool_lab
+tool_speak_SRCS := $(TOOL_SRCS) $(VFR_SRCS) $(RULES_SRCS)
+tool_speak_LIBS := $(TOOL_LIBS)
 tool_lab_SRCS := tools/lab.c tools/lab_link.c tools/frame.c $(VFR_SRCS)
 tool_replay_SRCS  := $(TOOL_SRCS) $(VFR_SRCS) $(RULES_SRCS)
 tool_replay_LIBS  := $(TOOL_LIBS)
