@@ -2,8 +2,9 @@
  * multiboot2.c: reads what GRUB hands over (Multiboot2 Specification 2.0,
  * "Boot information").
  *
- * The structure stays where GRUB put it; its pages are left out of the free
- * memory, so that module lines remain readable until dom0 has them.
+ * GRUB may put the structure into the last page of a module, behind its end, and
+ * dom0 gets that page with the rest of it cleared.  So the lines, which are read
+ * later, are copied.
  */
 #include "boot.h"
 
@@ -23,6 +24,8 @@ enum {
 };
 
 #define MEMORY_RAM	1
+
+#define LINES_MAX	32768	/* bytes of all lines */
 
 struct tag {
 	uint32_t type, size;
@@ -104,25 +107,41 @@ static void read_memory_map(const struct tag_memory_map *map,
 	}
 }
 
+/* A copy of a line that ends within size bytes; NULL where it does not. */
+static const char *line_keep(const char *line, size_t size)
+{
+	static char lines[LINES_MAX];
+	static size_t used;
+	size_t len = strnlen(line, size) + 1;
+	char *copy = lines + used;
+
+	if (len > size)
+		return NULL;
+	if (len > LINES_MAX - used)
+		panic("the lines of GRUB's menu are too long");
+	memcpy(copy, line, len);
+	used += len;
+	return copy;
+}
+
 static void read_module(const struct tag_module *m, struct boot_info *info)
 {
 	struct boot_modules *mods = &info->modules;
+	const char *line = line_keep(m->line, m->tag.size - sizeof(*m));
 
 	if (mods->nr == ARRAY_SIZE(mods->mod)) {
 		log_warn("more than %zu modules: the rest is ignored",
 			 ARRAY_SIZE(mods->mod));
 		return;
 	}
-	if (m->start & (PAGE_SIZE - 1) || m->end < m->start ||
-	    strnlen(m->line, m->tag.size - sizeof(*m)) ==
-		    m->tag.size - sizeof(*m)) {
+	if (m->start & (PAGE_SIZE - 1) || m->end < m->start || !line) {
 		log_warn("a module at %x to %x is damaged: ignored", m->start,
 			 m->end);
 		return;
 	}
 	mods->mod[mods->nr].start = m->start;
 	mods->mod[mods->nr].size = m->end - m->start;
-	mods->mod[mods->nr++].line = m->line;
+	mods->mod[mods->nr++].line = line;
 }
 
 static void sort_ram(struct boot_memory *ram)
@@ -160,7 +179,8 @@ void multiboot2_read(uint32_t magic, paddr_t mbi, struct boot_info *info)
 			panic("GRUB's information is damaged (tag %u of %u bytes)",
 			      t->type, t->size);
 		if (t->type == TAG_CMDLINE)
-			info->options = (const char *)(t + 1);
+			info->options = line_keep((const char *)(t + 1),
+						  t->size - sizeof(*t)) ?: "";
 		else if (t->type == TAG_MODULE)
 			read_module((const void *)t, info);
 		else if (t->type == TAG_MEMORY_MAP)
