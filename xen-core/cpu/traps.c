@@ -11,6 +11,7 @@
 #include "cpu_private.h"
 #include "domain.h"
 #include "entry.h"
+#include "guest_access.h"
 #include "io.h"
 #include "log.h"
 #include "panic.h"
@@ -86,15 +87,28 @@ static void trap_debug(struct cpu_user_regs *regs)
 	inject_exception(regs, TRAP_DB, 0);
 }
 
+#define INSN_INT	0xcd
+
+/*
+ * INT n through a gate that is not for ring 3: bit 1 of the error code.  The
+ * number comes from the instruction: QEMU 7.2 shifts it too far in the code.
+ */
+static bool software_interrupt(struct cpu_user_regs *regs)
+{
+	uint8_t insn[2];
+
+	if ((regs->error_code & 3) != 2 ||
+	    copy_from_guest(insn, regs->rip, sizeof(insn)) ||
+	    insn[0] != INSN_INT)
+		return false;
+	inject_software_interrupt(regs, insn[1]);
+	return true;
+}
+
 static void trap_gp(struct cpu_user_regs *regs)
 {
-	/* INT n whose gate is not for ring 3: bit 1 of the error code, and the
-	 * vector above it.  QEMU adds 2 in long mode, which that covers. */
-	if ((regs->error_code & 3) == 2 &&
-	    regs->error_code >> 3 < 256) {
-		inject_software_interrupt(regs, regs->error_code >> 3);
+	if (software_interrupt(regs))
 		return;
-	}
 	if (!emulate_privileged(regs))
 		inject_exception(regs, TRAP_GP, regs->error_code);
 }
