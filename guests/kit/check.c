@@ -14,6 +14,8 @@ static bool matches(long got, long want)
 		return got < 0;
 	if (want == NOT_NEGATIVE)
 		return got >= 0;
+	if (want == NOTHING_DONE)
+		return got <= 0;
 	return want == ANYTHING || got == want;
 }
 

@@ -14,6 +14,7 @@
 /* Results that are not one number. */
 #define ANY_ERROR	(-100000l)	/* any negative number */
 #define NOT_NEGATIVE	(-100001l)
+#define NOTHING_DONE	(-100003l)	/* a count of 0, or an error */
 #define ANYTHING	(-100002l)	/* that it returns is enough */
 
 /* Count and print; whether it passed. */

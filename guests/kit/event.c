@@ -15,6 +15,7 @@
 
 #include "kit/hypercall.h"
 #include "kit/kit.h"
+#include "kit/time.h"
 #include "kit/trap.h"
 #include "kit/vcpu.h"
 
@@ -197,9 +198,12 @@ bool event_poll(unsigned int port, uint64_t until_ns)
 	evtchn_port_t list = port;
 	struct sched_poll poll = { .nr_ports = 1, .timeout = until_ns };
 
-	if (pending_take(port))
-		return true;
 	set_xen_guest_handle(poll.ports, &list);
-	hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
-	return pending_take(port);
+	while (!pending_take(port)) {
+		if (until_ns && time_now() >= until_ns)
+			return false;
+		/* Ends early where an event of another port comes. */
+		hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll);
+	}
+	return true;
 }

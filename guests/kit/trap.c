@@ -16,6 +16,7 @@
 #define SOFT_LAST	0x82
 #define EXCEPTIONS	20
 #define DPL_USER	3
+#define MASK_EVENTS	4	/* flag of a trap_info */
 
 extern const uint64_t trap_entries[EXCEPTIONS + SOFT_LAST - SOFT_FIRST + 1];
 extern const char trap_recover[];
@@ -41,7 +42,7 @@ static struct trap_info trap_info_of(unsigned int vector)
 
 	return (struct trap_info){
 		.vector = vector,
-		.flags = user ? DPL_USER : 0,
+		.flags = MASK_EVENTS | (user ? DPL_USER : 0),
 		.cs = FLAT_KERNEL_CS,
 		.address = trap_entry(vector),
 	};
@@ -105,6 +106,16 @@ static void trap_die(const struct cpu_regs *r)
 	      r->r13, r->r14, r->r15);
 }
 
+void trap_leave(struct cpu_regs *r, int result)
+{
+	r->rax = (uint32_t)result;
+	r->rip = (uint64_t)trap_recover;
+	r->cs = FLAT_KERNEL_CS & ~3;	/* RPL 0: to kernel mode */
+	r->ss = FLAT_KERNEL_SS;
+	r->rsp = this_vcpu()->recover_sp;
+	r->rflags = FLAGS_ALWAYS;	/* upcalls masked, no single steps */
+}
+
 void trap_dispatch(struct cpu_regs *r)
 {
 	struct vcpu *v = this_vcpu();
@@ -120,9 +131,5 @@ void trap_dispatch(struct cpu_regs *r)
 		.rip = r->rip,
 		.cr2 = v->info->arch.cr2,
 	};
-	r->rax = r->vector;
-	r->rip = (uint64_t)trap_recover;
-	r->cs = FLAT_KERNEL_CS & ~3;	/* RPL 0: to kernel mode */
-	r->ss = FLAT_KERNEL_SS;
-	r->rsp = v->recover_sp;
+	trap_leave(r, r->vector);
 }

@@ -18,6 +18,7 @@
 #define TRAP_GP		13
 #define TRAP_PAGE_FAULT	14
 
+#define FLAGS_ALWAYS	(1ul << 1)
 #define FLAGS_TF	(1ul << 8)
 #define FLAGS_IF	(1ul << 9)
 
@@ -53,6 +54,12 @@ struct trap_caught {
 	uint64_t cr2;		/* of a page fault */
 };
 int trap_try(void (*fn)(void *arg), void *arg, struct trap_caught *caught);
+
+/*
+ * In a handler: come back from the trap_try() under way with that result
+ * instead of to where the trap came from.
+ */
+void trap_leave(struct cpu_regs *r, int result);
 
 /* The iret hypercall with the frame at regs->rip, all registers as in *r. */
 _Noreturn void trap_return(struct cpu_regs *r);
