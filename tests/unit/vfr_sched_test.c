@@ -1,0 +1,148 @@
+/*
+ * The transmit scheduler: shares, rates, and that nobody starves.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <vfr/sched.h>
+
+#define NR 4
+
+struct world {
+	struct vfr_sched	s;
+	struct vfr_sched_port	ports[NR];
+	uint64_t		sent[NR];	/* bytes */
+	uint64_t		now;
+};
+
+static void world_init(struct world *w, const struct vfr_sched_ops *ops)
+{
+	int i;
+
+	*w = (struct world){ .now = 1000000000 };
+	vfr_sched_init(&w->s, ops, w->ports, NR);
+	for (i = 0; i < NR; i++)
+		w->sent[i] = 0;
+}
+
+/* Serve once; a port's packets are all of one size, without end. */
+static int serve(struct world *w, const uint32_t size[NR])
+{
+	struct vfr_sched_grant g = vfr_sched_next(&w->s, w->now);
+	uint64_t bytes = 0;
+	uint32_t n = 0;
+
+	if (g.port == VFR_SCHED_NONE)
+		return -1;
+	while (n < g.packets && bytes < g.bytes && n < 10000) {
+		bytes += size[g.port];
+		n++;
+	}
+	w->sent[g.port] += bytes;
+	vfr_sched_done(&w->s, g.port, n, bytes, 1, w->now);
+	return (int)g.port;
+}
+
+static void test_round(void **state)
+{
+	static const uint32_t size[NR] = { 60, 60, 60, 60 };
+	struct world w;
+	int i;
+
+	world_init(&w, &vfr_sched_rr);
+	assert_int_equal(serve(&w, size), -1);
+	for (i = 0; i < NR; i++)
+		vfr_sched_wake(&w.s, (uint32_t)i);
+	vfr_sched_wake(&w.s, 2);		/* twice is once */
+	for (i = 0; i < 40; i++)
+		assert_int_equal(serve(&w, size), i % NR);
+	vfr_sched_sleep(&w.s, 1);
+	vfr_sched_sleep(&w.s, 1);
+	assert_int_equal(serve(&w, size), 0);
+	assert_int_equal(serve(&w, size), 2);
+	assert_int_equal(serve(&w, size), 3);
+	assert_int_equal(serve(&w, size), 0);
+	for (i = 0; i < NR; i++)
+		vfr_sched_sleep(&w.s, (uint32_t)i);
+	assert_int_equal(serve(&w, size), -1);
+	assert_null(w.s.tail);
+}
+
+/* Small packets and large ones: plain turns favour the large, deficits do
+   not. */
+static void test_fair(void **state)
+{
+	static const uint32_t size[NR] = { 60, 1514, 65000, 1514 };
+	struct world w;
+	int i, n;
+
+	world_init(&w, &vfr_sched_drr);
+	for (i = 0; i < NR; i++)
+		vfr_sched_wake(&w.s, (uint32_t)i);
+	for (n = 0; n < 40000; n++)
+		serve(&w, size);
+	for (i = 1; i < NR; i++) {
+		assert_true(w.sent[i] > w.sent[0] * 99 / 100);
+		assert_true(w.sent[i] < w.sent[0] * 101 / 100);
+	}
+	world_init(&w, &vfr_sched_rr);
+	for (i = 0; i < NR; i++)
+		vfr_sched_wake(&w.s, (uint32_t)i);
+	for (n = 0; n < 4000; n++)
+		serve(&w, size);
+	assert_true(w.sent[1] > w.sent[0] * 20);
+}
+
+/* 8 Mbit/s for ten seconds are 10 MB, give or take the bucket. */
+static void test_rate(void **state)
+{
+	static const uint32_t size[NR] = { 1514, 1514, 65000, 60 };
+	struct vfr_sched_grant g;
+	struct world w;
+	uint64_t end;
+	int i;
+
+	world_init(&w, &vfr_sched_drr);
+	for (i = 0; i < NR; i++) {
+		vfr_sched_wake(&w.s, (uint32_t)i);
+		if (i)
+			vfr_sched_rate(&w.s, (uint32_t)i, 8000000, 0, w.now);
+	}
+	end = w.now + 10000000000ull;
+	while (w.now < end) {
+		for (i = 0; i < 8; i++)
+			serve(&w, size);
+		w.now += 100000;
+	}
+	for (i = 1; i < NR; i++) {
+		assert_true(w.sent[i] > 9900000);
+		assert_true(w.sent[i] < 10000000 + 2 * 66000);
+	}
+	assert_true(w.sent[0] > 100000000);
+
+	/* All in debt: told when to ask again, and then there is something. */
+	vfr_sched_sleep(&w.s, 0);
+	while (serve(&w, size) >= 0)
+		;
+	g = vfr_sched_next(&w.s, w.now);
+	assert_int_equal(g.port, VFR_SCHED_NONE);
+	assert_true(g.again_ns > w.now);
+	assert_true(g.again_ns < w.now + 100000000);
+	w.now = g.again_ns;
+	assert_true(serve(&w, size) > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_fair),
+		cmocka_unit_test(test_rate),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

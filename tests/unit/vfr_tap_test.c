@@ -1,0 +1,337 @@
+/*
+ * Taps: filters, rings, verdicts.
+ */
+#include "vfr_kit.h"
+
+#include <pcap/pcap.h>
+
+#define RING (1 << 16)
+
+static const struct kit_rule rules[] = {
+	{ VFR_DENY, .proto = 17, .dport_lo = 9, .id = 99 }, { VFR_ALLOW },
+};
+
+static struct vfr_tap_ring *ring_new(void)
+{
+	return aligned_alloc(64, sizeof(struct vfr_tap_ring) + RING);
+}
+
+/* The next record, NULL: none.  Skips and frees as a consumer does. */
+static const struct vfr_tap_record *next(struct vfr_tap_ring *r, uint64_t *at)
+{
+	for (;;) {
+		const struct vfr_tap_record *rec;
+
+		if (*at == r->prod)
+			return NULL;
+		rec = (const void *)(r->data + (*at & (RING - 1)));
+		*at += rec->rec_len;
+		if (rec->type == VFR_TAP_PACKET)
+			return rec;
+	}
+}
+
+static void test_stages(void **state)
+{
+	static const struct kit_nat masq[] = {
+		{ VFR_NAT_MASQUERADE, .match = "10.1.0.0/24", .port = WAN },
+	};
+	struct kit *k = kit_new(NULL);
+	struct vfr_tap_ring *r = ring_new();
+	struct vfr_tap_config c = {
+		.port = VFR_TAP_PORT_ANY, .snaplen = 2000, .ring = r,
+		.stages = VFR_TAP_INGRESS | VFR_TAP_EGRESS, .ring_bytes = RING,
+	};
+	const struct vfr_tap_record *in, *out;
+	struct frame f;
+	uint64_t at = 0, id;
+	int tap;
+
+	assert_int_equal(kit_load(k, rules, 2, masq, 1, 0), 0);
+	tap = vfr_tap_open(k->v, &c);
+	assert_int_equal(tap, 0);
+	/* Allowed: as it came in, and as it left. */
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 600);
+	kit_rx(k, WEB, &f);
+	in = next(r, &at);
+	out = next(r, &at);
+	assert_non_null(in);
+	assert_non_null(out);
+	assert_null(next(r, &at));
+	assert_int_equal(in->stage, VFR_TAP_INGRESS);
+	assert_int_equal(in->verdict, VFR_VERDICT_PASS);
+	assert_int_equal(in->port, WEB);
+	assert_int_equal(in->out, WAN);
+	assert_int_equal(in->rule, 1);
+	assert_int_equal(in->rule_id, 2);
+	assert_int_equal(in->len, f.len);
+	assert_int_equal(in->caplen, f.len);
+	assert_memory_equal(in + 1, f.b, f.len);
+	assert_int_equal(out->stage, VFR_TAP_EGRESS);
+	assert_int_equal(out->out, WAN);
+	assert_int_equal(out->packet_id, in->packet_id);
+	assert_memory_equal(out + 1, k->caught[0].b, f.len);
+	id = in->packet_id;
+	r->cons = at;
+	/* Denied: once, with the rule. */
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 9, 60);
+	kit_rx(k, WEB, &f);
+	in = next(r, &at);
+	assert_int_equal(in->verdict, VFR_VERDICT_DROP);
+	assert_int_equal(in->reason, VFR_DROP_RULE);
+	assert_int_equal(in->rule_id, 99);
+	assert_true(in->packet_id > id);
+	/* Malformed: it is seen, too. */
+	f.b[14] = 0x15;
+	kit_rx(k, WEB, &f);
+	in = next(r, &at);
+	assert_int_equal(in->reason, VFR_DROP_MALFORMED);
+	assert_memory_equal(in + 1, f.b, f.len);
+	/* Answered by the VFR itself: local, and the answer leaves. */
+	frame_arp(&f, WEB, 1, kit_mac[WEB], "10.1.0.10", "10.1.0.1");
+	kit_rx(k, WEB, &f);
+	out = next(r, &at);
+	in = next(r, &at);
+	assert_int_equal(out->stage, VFR_TAP_EGRESS);
+	assert_int_equal(out->port, VFR_PORT_SELF);
+	assert_int_equal(in->verdict, VFR_VERDICT_LOCAL);
+	/* Refused by its egress port: only the drop is told. */
+	k->refuse_port = DB;
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 53, 60);
+	kit_rx(k, WEB, &f);
+	in = next(r, &at);
+	assert_int_equal(in->verdict, VFR_VERDICT_DROP);
+	assert_int_equal(in->reason, VFR_DROP_QUEUE_FULL);
+	assert_null(next(r, &at));
+	assert_int_equal(vfr_tap_close(k->v, tap), 0);
+	assert_int_equal(vfr_tap_close(k->v, tap), -2);
+	kit_rx(k, WEB, &f);
+	assert_null(next(r, &at));
+	kit_free(k);
+	free(r);
+}
+
+static void test_drops_only(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct vfr_tap_ring *r = ring_new();
+	struct vfr_tap_config c = {
+		.port = WEB, .snaplen = 50, .ring = r, .ring_bytes = RING,
+		.stages = VFR_TAP_DROP,
+	};
+	const struct vfr_tap_record *rec;
+	struct frame f;
+	uint64_t at = 0;
+
+	KIT_LOAD(k, rules);
+	assert_int_equal(vfr_tap_open(k->v, &c), 0);
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 53, 60);
+	kit_rx(k, WEB, &f);
+	frame_udp(&f, DB, "10.1.0.20", 4000, "10.1.0.10", 9, 60);
+	kit_rx(k, DB, &f);
+	assert_null(next(r, &at));
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 9, 60);
+	kit_rx(k, WEB, &f);
+	rec = next(r, &at);
+	assert_int_equal(rec->stage, VFR_TAP_DROP);
+	assert_int_equal(rec->caplen, 50);
+	assert_int_equal(rec->len, f.len);
+	assert_null(next(r, &at));
+	kit_free(k);
+	free(r);
+}
+
+static void test_full(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct vfr_tap_ring *r = ring_new();
+	struct vfr_tap_config c = {
+		.port = WEB, .snaplen = 1500, .ring = r, .ring_bytes = RING,
+		.stages = VFR_TAP_INGRESS,
+	};
+	const struct vfr_tap_record *rec;
+	uint64_t at = 0, seen = 0;
+	struct frame f;
+	int i;
+
+	KIT_LOAD(k, rules);
+	assert_int_equal(vfr_tap_open(k->v, &c), 0);
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 53, 600);
+	for (i = 0; i < 200; i++)
+		kit_rx(k, WEB, &f);
+	while ((rec = next(r, &at)))
+		seen++;
+	assert_int_equal(seen + r->lost, 200);
+	assert_int_equal(r->seen, 200);
+	assert_true(r->lost > 0);
+	/* Read, and it goes on; the gap is told once. */
+	r->cons = at;
+	kit_rx(k, WEB, &f);
+	rec = next(r, &at);
+	assert_int_equal(rec->lost, r->lost);
+	kit_rx(k, WEB, &f);
+	rec = next(r, &at);
+	assert_int_equal(rec->lost, 0);
+	/* Many times around. */
+	for (i = 0; i < 1000; i++) {
+		r->cons = at;
+		frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 53,
+			  (uint32_t)(i * 37) % 1400);
+		kit_rx(k, WEB, &f);
+		rec = next(r, &at);
+		assert_non_null(rec);
+		assert_memory_equal(rec + 1, f.b, rec->caplen);
+	}
+	/* A consumer that lies about its place gets nothing, and harms none. */
+	for (i = 0; i < 64; i++) {
+		r->cons = ~0ull << i;
+		kit_rx(k, WEB, &f);
+		r->cons = r->prod + (1ull << i);
+		kit_rx(k, WEB, &f);
+	}
+	kit_free(k);
+	free(r);
+}
+
+static void test_bad_config(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct vfr_tap_ring *r = ring_new();
+	static const struct vfr_bpf_insn loop[] = { { 5, 0, 0, 0xffffffff } };
+	const struct vfr_tap_config good = {
+		.port = WEB, .snaplen = 96, .ring = r, .ring_bytes = RING,
+		.stages = VFR_TAP_INGRESS,
+	};
+	struct vfr_tap_config c;
+	int i;
+
+	c = good; c.snaplen = 0;
+	assert_int_equal(vfr_tap_open(k->v, &c), -22);
+	c = good; c.ring_bytes = 5000;
+	assert_int_equal(vfr_tap_open(k->v, &c), -22);
+	c = good; c.stages = 0;
+	assert_int_equal(vfr_tap_open(k->v, &c), -22);
+	c = good; c.filter = loop; c.nr_filter = 1;
+	assert_int_equal(vfr_tap_open(k->v, &c), -22);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(vfr_tap_open(k->v, &good), i);
+	assert_int_equal(vfr_tap_open(k->v, &good), -28);
+	kit_free(k);
+	free(r);
+}
+
+static const struct {
+	const char *what;
+	struct vfr_bpf_insn p[4];
+	uint32_t nr;
+	int rc;
+} programs[] = {
+	{ "accept all", { { 6, 0, 0, 1 } }, 1, 0 },
+	{ "empty", { { 6, 0, 0, 1 } }, 0, -22 },
+	{ "without a return", { { 0x28, 0, 0, 12 } }, 1, -22 },
+	{ "a jump beyond the end", { { 0x15, 1, 0, 5 }, { 6, 0, 0, 0 } }, 2, -22 },
+	{ "the other branch beyond the end", { { 0x15, 0, 1, 5 }, { 6, 0, 0, 0 } }, 2, -22 },
+	{ "a jump always beyond the end", { { 5, 0, 0, 1 }, { 6, 0, 0, 0 } }, 2, -22 },
+	{ "a jump far away", { { 5, 0, 0, 0x7fffffff }, { 6, 0, 0, 0 } }, 2, -22 },
+	{ "a jump onto the return", { { 5, 0, 0, 0 }, { 6, 0, 0, 0 } }, 2, 0 },
+	{ "division by zero", { { 0x34, 0, 0, 0 }, { 6, 0, 0, 0 } }, 2, -22 },
+	{ "division by a number", { { 0x34, 0, 0, 2 }, { 6, 0, 0, 0 } }, 2, 0 },
+	{ "modulo zero", { { 0x94, 0, 0, 0 }, { 6, 0, 0, 0 } }, 2, -22 },
+	{ "memory word 16", { { 2, 0, 0, 16 }, { 6, 0, 0, 0 } }, 2, -22 },
+	{ "memory word 15", { { 2, 0, 0, 15 }, { 6, 0, 0, 0 } }, 2, 0 },
+	{ "a shift by 32", { { 0x64, 0, 0, 32 }, { 6, 0, 0, 0 } }, 2, -22 },
+	{ "an unknown code", { { 0xff, 0, 0, 0 }, { 6, 0, 0, 0 } }, 2, -22 },
+};
+
+static void test_check(void **state)
+{
+	static struct vfr_bpf_insn many[VFR_BPF_MAX + 1];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (vfr_bpf_check(programs[i].p, programs[i].nr) !=
+		    programs[i].rc)
+			fail_msg("%s", programs[i].what);
+	for (i = 0; i <= VFR_BPF_MAX; i++)
+		many[i].code = 6;
+	assert_int_equal(vfr_bpf_check(many, VFR_BPF_MAX), 0);
+	assert_int_equal(vfr_bpf_check(many, VFR_BPF_MAX + 1), -22);
+}
+
+/* The same answer as libpcap's interpreter, filter by filter, on packets of
+   all kinds and lengths. */
+static void test_against_libpcap(void **state)
+{
+	static const char *const filters[] = {
+		"ip", "arp", "ip6", "tcp port 80", "udp and dst host 10.1.0.20",
+		"net 10.1.0.0/16 and not port 22", "tcp[13] & 2 != 0",
+		"vlan and tcp port 443", "greater 200", "less 64",
+		"icmp[icmptype] == icmp-echo", "ip[2:2] > 300",
+		"ether host 02:00:00:02:00:0a", "ip6 and udp portrange 5-700",
+		"portrange 100-2000 or (len - 3) % 7 = 2",
+		"ip[8] / 3 < 20 and ip[8] * 2 > 6",
+	};
+	static const struct tcp_spec tcp = { SYN, 1, 2, 3, 40 };
+	pcap_t *p = pcap_open_dead(DLT_EN10MB, 65535);
+	struct frame f;
+	unsigned int n, kind, cut, flips;
+
+	srand(7);
+	for (n = 0; n < sizeof(filters) / sizeof(filters[0]); n++) {
+		struct bpf_program prog;
+
+		assert_int_equal(pcap_compile(p, &prog, filters[n], 1,
+					      PCAP_NETMASK_UNKNOWN), 0);
+		assert_int_equal(vfr_bpf_check((const void *)prog.bf_insns,
+					       prog.bf_len), 0);
+		for (kind = 0; kind < 5; kind++) {
+			switch (kind) {
+			case 0:
+				frame_udp(&f, WEB, "10.1.0.10", 5, "10.1.0.20", 600, 300);
+				break;
+			case 1:
+				frame_tcp(&f, WEB, "10.1.0.10", 22, "10.1.0.20", 80, &tcp);
+				break;
+			case 2:
+				frame_udp(&f, WEB, "fd00:1::10", 5, "fd00:1::20", 600, 30);
+				break;
+			case 3:
+				frame_echo(&f, WEB, "10.1.0.10", "10.1.0.20", 8, 1, 9);
+				break;
+			case 4:
+				frame_arp(&f, WEB, 1, kit_mac[WEB], "10.1.0.10", "10.1.0.1");
+				break;
+			}
+			for (cut = 1; cut <= f.len; cut += 1 + cut / 64) {
+				for (flips = 0; flips < 3; flips++) {
+					uint32_t a, b;
+
+					a = bpf_filter(prog.bf_insns, f.b,
+						       f.len, cut);
+					b = vfr_bpf_run((const void *)prog.bf_insns,
+							f.b, f.len, cut);
+					if (a != b)
+						fail_msg("%s: %u, not %u",
+							 filters[n], b, a);
+					f.b[rand() % (int)f.len] ^= (uint8_t)rand();
+				}
+			}
+		}
+		pcap_freecode(&prog);
+	}
+	pcap_close(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stages),
+		cmocka_unit_test(test_drops_only),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_bad_config),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_against_libpcap),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
