@@ -25,3 +25,11 @@ include vfr/classify/build.mk
 BENCHES += $(B)/host/vfr_bench
 $(B)/host/vfr_bench: $(call objs,host,tests/bench/vfr_bench.c $(VFR_SRCS))
 	$(call say,LINK,$@)$(CC) $(CFLAGS_host) -o $@ $^
+
+FUZZERS += vfr_packet vfr_ruleset vfr_bpf
+vfr_packet_FUZZ_SRCS := $(VFR_KIT)
+vfr_packet_FUZZ_LIBS := -lcmocka
+vfr_ruleset_FUZZ_SRCS := $(VFR_KIT)
+vfr_ruleset_FUZZ_LIBS := -lcmocka
+vfr_bpf_FUZZ_SRCS := vfr/bpf.c
+vfr_bpf_FUZZ_LIBS := -lpcap

@@ -29,7 +29,7 @@
 
 enum { WAN, LAN, WEB, DB, BR, NR_KIT_PORTS };	/* VFR port = ruleset index */
 
-#define KIT_CAUGHT	4096
+#define KIT_CAUGHT	256
 #define KIT_FRAME	2048
 
 struct frame {			/* bytes as on the wire */
@@ -66,7 +66,9 @@ struct kit_nat {
 
 struct kit {
 	struct vfr	*v;
-	void		*mem;
+	void		*mem, *kept;
+	size_t		mem_size;
+	uint64_t	kept_now;
 	uint64_t	now;
 	struct caught	*caught;
 	int		nr_caught;
@@ -82,6 +84,10 @@ struct kit {
 struct kit *kit_new(const struct vfr_limits *lim);
 void kit_free(struct kit *k);
 void kit_account(struct kit *k);
+/* A VFR is one piece of memory: keep it as it is now, and go back to that.
+   No packet may be held then.  rewind first checks for leaks like free. */
+void kit_keep(struct kit *k);
+void kit_rewind(struct kit *k);
 
 /* Build a ruleset of this world and load it. */
 void *kit_blob(const struct kit_rule *rules, int nr_rules,
