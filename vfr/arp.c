@@ -82,12 +82,15 @@ static void answer(struct vfr *v, struct judge *j, const struct arp *a)
 static void arp_bridge(struct vfr *v, struct judge *j, const struct arp *a)
 {
 	const struct iface *ifc = &v->t->ifaces[j->in];
+	bool any = false;
 	uint16_t to;
 
-	if (j->p->hdr[0] & 1)
-		to = bridge_vif(v, ifc->net, &a->tpa);
+	if (j->multicast)
+		to = bridge_vif(v, ifc->net, &a->tpa, &any);
 	else
 		to = iface_of_mac(v, ifc->net, j->p->hdr);
+	if (to == NONE16 && any)
+		return bridge_flood(v, j);
 	if (to == NONE16 && ifc->kind == VFR_PORT_VIF)
 		to = v->t->rs.p.nets[ifc->net].nic;
 	if (to == NONE16 || to == j->in)

@@ -12,15 +12,19 @@
 #define AGE_NS	(300 * NS_PER_S)
 
 uint16_t bridge_vif(const struct vfr *v, uint16_t net,
-		    const struct vfr_addr *a)
+		    const struct vfr_addr *a, bool *any)
 {
 	uint32_t i;
 
+	*any = false;
 	for (i = 0; i < v->t->nr_ifaces; i++) {
 		const struct iface *ifc = &v->t->ifaces[i];
 
-		if (ifc->bridged && ifc->net == net &&
-		    iface_has_addr(v, (uint16_t)i, a))
+		if (!ifc->bridged || ifc->net != net)
+			continue;
+		if (iface_is_any(v, (uint16_t)i))
+			*any = true;
+		else if (iface_has_addr(v, (uint16_t)i, a))
 			return (uint16_t)i;
 	}
 	return NONE16;

@@ -4,7 +4,8 @@
 #include "internal.h"
 
 static const struct vfr_limits defaults = {
-	.ports = 64, .flows = 16384, .rules = 16384, .neighbours = 256,
+	.ports = 64, .flows = 16384, .rules = 16384, .nats = 1024,
+	.neighbours = 256,
 	.hosts = 1024, .macs = 1024, .fragments = 256, .packets = 256,
 	.sources = 1024, .taps = 8, .tap_insns = VFR_BPF_MAX, .log = 1024,
 };
@@ -21,6 +22,7 @@ static const struct bounds bounds[] = {
 	LIMIT(ports, 1, 4096, false),
 	LIMIT(flows, 64, 1u << 26, true),
 	LIMIT(rules, 1, 1u << 20, false),
+	LIMIT(nats, 1, 65535, false),
 	LIMIT(neighbours, 4, 32768, true),
 	LIMIT(hosts, 16, 1u << 20, true),
 	LIMIT(macs, 4, 65536, false),
@@ -75,9 +77,10 @@ static size_t nr_ifaces(const struct vfr_limits *l) { return l->ports * 4ul; }
 static size_t nr_flows(const struct vfr_limits *l) { return l->flows; }
 static size_t nr_buckets(const struct vfr_limits *l) { return l->flows / 2; }
 static size_t nr_rules(const struct vfr_limits *l) { return l->rules + 1ul; }
+static size_t nr_nats(const struct vfr_limits *l) { return l->nats; }
 static size_t nr_hash(const struct vfr_limits *l)
 {
-	return power_above(l->rules * 2);
+	return power_above((l->rules > l->nats ? l->rules : l->nats) * 2);
 }
 static size_t nr_neighs(const struct vfr_limits *l) { return l->neighbours; }
 static size_t nr_frags(const struct vfr_limits *l) { return l->fragments; }
@@ -99,7 +102,7 @@ static const struct array arrays[] = {
 	ARRAY(flows, nr_flows),
 	ARRAY(buckets, nr_buckets),
 	ARRAY(remap, nr_rules),
-	ARRAY(remap_nat, nr_rules),
+	ARRAY(remap_nat, nr_nats),
 	ARRAY(remap_hash, nr_hash),
 	ARRAY(neighs, nr_neighs),
 	ARRAY(neigh_heads, nr_neighs),
@@ -112,12 +115,12 @@ static const struct array arrays[] = {
 	ARRAY(log.e, nr_log),
 	ARRAY(tables[0].ifaces, nr_ifaces),
 	ARRAY(tables[0].rules, nr_rules),
-	ARRAY(tables[0].nats, nr_rules),
+	ARRAY(tables[0].nats, nr_nats),
 	ARRAY(tables[0].fib, nr_fib),
 	ARRAY(tables[0].fib_heads, nr_fib),
 	ARRAY(tables[1].ifaces, nr_ifaces),
 	ARRAY(tables[1].rules, nr_rules),
-	ARRAY(tables[1].nats, nr_rules),
+	ARRAY(tables[1].nats, nr_nats),
 	ARRAY(tables[1].fib, nr_fib),
 	ARRAY(tables[1].fib_heads, nr_fib),
 };
@@ -175,7 +178,7 @@ struct vfr *vfr_create(void *mem, size_t size, const struct vfr_limits *lim,
 	memset(mem, 0, vfr_size(lim));
 	v->lim = full;
 	arrays_place(v);
-	v->remap_mask = power_above(full.rules * 2) - 1;
+	v->remap_mask = (uint32_t)nr_hash(&full) - 1;
 	for (i = 0; i < full.taps; i++)
 		v->taps[i].insns = v->tap_insns + (size_t)i * full.tap_insns;
 	for (i = 0; i < ARRAY_SIZE(v->seed); i++)

@@ -32,7 +32,7 @@ static bool may_answer(struct vfr *v, const struct judge *j)
 static bool deserves_error(const struct judge *j)
 {
 	return !j->icmp_error && !(j->frag & VFR_FRAG_LATER) &&
-	       !j->multicast && !vfr_addr_is_zero(&j->key.src) && !j->bridged;
+	       !j->multicast && !vfr_addr_is_zero(&j->key.src);
 }
 
 /* Our address towards the sender, NULL if we have none. */
@@ -91,7 +91,9 @@ static void answer_send(struct vfr *v, const struct judge *j,
 {
 	const struct iface *ifc = &v->t->ifaces[j->in];
 
-	forward_ether(p, ETH_LEN, j->p->hdr + 6, ifc->mac, ifc->vlan);
+	/* On a bridge the answer comes from whom the packet was for. */
+	forward_ether(p, ETH_LEN, j->p->hdr + 6,
+		      j->bridged ? j->p->hdr : ifc->mac, ifc->vlan);
 	own_send(v, p, j->in);
 }
 
@@ -141,7 +143,7 @@ void tcp_reject(struct vfr *v, const struct judge *j)
 	struct vfr_packet *p;
 	uint8_t *h;
 
-	if ((t[13] & TCP_RST) || (j->frag & VFR_FRAG_LATER) || j->bridged ||
+	if ((t[13] & TCP_RST) || (j->frag & VFR_FRAG_LATER) ||
 	    !may_answer(v, j))
 		return;
 	p = own_packet(v);

@@ -461,6 +461,7 @@ bool route_way(struct vfr *v, const struct vfr_addr *src,
 bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *src,
 		struct way *w);
 bool iface_has_addr(const struct vfr *v, uint16_t i, const struct vfr_addr *a);
+bool iface_is_any(const struct vfr *v, uint16_t i);
 bool iface_owns(const struct vfr *v, uint16_t i, const struct vfr_addr *a);
 bool net_has(const struct vfr *v, uint16_t net, const struct vfr_addr *a);
 uint16_t iface_find(const struct vfr *v, uint32_t dev, uint16_t vlan);
@@ -502,9 +503,10 @@ void bridge_rx(struct vfr *v, struct judge *j);
 /* As it is to one port; to all of the net.  For ARP and NDP, without rules. */
 void bridge_send(struct vfr *v, struct judge *j, uint16_t iface);
 void bridge_flood(struct vfr *v, struct judge *j);
-/* The vif of that net with this address, NONE16 if none. */
+/* The vif of that net with this address, NONE16 if none is known to have it:
+   then *any says whether some vif, bound to any address, may. */
 uint16_t bridge_vif(const struct vfr *v, uint16_t net,
-		    const struct vfr_addr *a);
+		    const struct vfr_addr *a, bool *any);
 void bridge_learn(struct vfr *v, const struct judge *j);
 void bridge_tick(struct vfr *v);
 

@@ -339,16 +339,24 @@ static void multicast(struct vfr *v, struct judge *j)
 		judge_drop(v, j, VFR_DROP_NOT_FOR_US);
 }
 
+/* 0.0.0.0 or :: */
+static bool nowhere(const struct vfr_addr *a)
+{
+	return !get32(a->b + 12) &&
+	       (vfr_addr_is_zero(a) || vfr_addr_is_v4(a));
+}
+
 static void judge_ip(struct vfr *v, struct judge *j)
 {
 	int dir;
 
 	if (unlikely(j->v6) && ndp_rx(v, j))
 		return;
+	/* No address yet: DHCP and its like, on a bridged net. */
+	if (unlikely(nowhere(&j->key.src)) && !(j->bridged && j->multicast))
+		return judge_drop(v, j, VFR_DROP_MARTIAN);
 	if (unlikely(j->multicast))
 		return multicast(v, j);
-	if (unlikely(j->v6 && vfr_addr_is_zero(&j->key.src)))
-		return judge_drop(v, j, VFR_DROP_MARTIAN);
 	if (unlikely(j->bridged))
 		return bridge_rx(v, j);
 	if (unlikely(j->frag))

@@ -192,7 +192,8 @@ static bool parse_ip4(struct judge *j)
 	addr4_load(&j->key.dst, h + 16);
 	src = h[12];
 	dst = h[16];
-	if (unlikely(src == 127 || src == 0 || src >= 224 ||
+	/* 0.0.0.0 asks for an address; judge.c knows where it may. */
+	if (unlikely(src == 127 || (src == 0 && get32(h + 12)) || src >= 224 ||
 		     dst == 127 || dst == 0 ||
 		     (dst >= 240 && get32(h + 16) != 0xffffffff)))
 		return bad(j, VFR_DROP_MARTIAN);

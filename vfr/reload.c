@@ -183,7 +183,7 @@ static int too_big(const struct vfr *v, const struct vfr_ruleset *rs,
 		   const char **why)
 {
 	*why = NULL;
-	if (rs->p.nr_rules > v->lim.rules || rs->p.nr_nats > v->lim.rules)
+	if (rs->p.nr_rules > v->lim.rules || rs->p.nr_nats > v->lim.nats)
 		*why = "more rules than this router has room for";
 	else if (rs->p.nr_ports > v->lim.ports * 4)
 		*why = "more ports than this router has room for";

@@ -62,6 +62,12 @@ static struct fib_entry *add(struct vfr *v, struct tables *t,
 	return e;
 }
 
+/* Bound to "any": it may use every address, but owns none. */
+static bool is_any(const struct vfr_prefix *p)
+{
+	return !p->len || (p->len == VFR_V4_BITS && vfr_addr_is_v4(&p->addr));
+}
+
 static void add_port(struct vfr *v, struct tables *t, uint16_t i)
 {
 	const struct vfr_rs_port *o = &t->rs.p.ports[i];
@@ -70,7 +76,8 @@ static void add_port(struct vfr *v, struct tables *t, uint16_t i)
 
 	for (k = 0; k < o->nr_addrs; k++) {
 		if (o->kind == VFR_PORT_VIF) {
-			add(v, t, &a[k].addr, a[k].len, FIB_VIF, i);
+			if (!is_any(&a[k]))
+				add(v, t, &a[k].addr, a[k].len, FIB_VIF, i);
 			continue;
 		}
 		add(v, t, &a[k].addr, 128, FIB_SELF, i);
@@ -248,6 +255,19 @@ static bool is_ll_of(const struct vfr_addr *a, const uint8_t *m)
 				 0xfe, m[3], m[4], m[5] };
 
 	return !memcmp(a->b, ll, 16);
+}
+
+/* A vif whose binding names no address. */
+bool iface_is_any(const struct vfr *v, uint16_t i)
+{
+	const struct iface *ifc = &v->t->ifaces[i];
+	const struct vfr_prefix *a = v->t->rs.p.addrs + ifc->rs->first_addr;
+	uint32_t n;
+
+	for (n = ifc->rs->nr_addrs; n && ifc->kind == VFR_PORT_VIF; n--, a++)
+		if (is_any(a))
+			return true;
+	return false;
 }
 
 /* vif: bound to it.  NIC: the VFR's own there. */

@@ -17,6 +17,8 @@ const uint8_t kit_gw_mac[NR_KIT_PORTS][6] = {
 	[BR]  = { 2, 0, 0, 3, 0, 0 },
 };
 
+bool kit_br_any;
+
 static const char *const names[NR_KIT_PORTS] = {
 	"wan", "lan", "web", "db", "br",
 };
@@ -127,6 +129,10 @@ static void fill_port(struct vfr_rs_port *p, struct strings *s, int i,
 	p->nr_addrs = 2;
 	addrs[(*nr)++] = kit_prefix(addr[i][0]);
 	addrs[(*nr)++] = kit_prefix(addr[i][1]);
+	if (i == BR && kit_br_any) {
+		addrs[*nr - 2] = kit_prefix("0.0.0.0/0");
+		addrs[*nr - 1] = kit_prefix("::/0");
+	}
 	if (i == WAN) {
 		p->gateway4 = kit_addr("203.0.113.1");
 		p->gateway6 = kit_addr("2001:db8::1");

@@ -83,7 +83,8 @@ enum {
  *
  * vif: only frames from mac, with a source address within the addresses, enter;
  * only frames to those leave.  A prefix shorter than a host is a block routed
- * to the domain.  NIC: the addresses are the VFR's own, with the length of the
+ * to the domain.  ::/0 or 0.0.0.0/0 on a bridged net: the domain may use any
+ * address there, but owns none.  NIC: the addresses are the VFR's own, with the length of the
  * LAN's prefix; packets from the NIC must not claim a source that belongs to a
  * vif or to the VFR.
  */

@@ -36,6 +36,7 @@ struct vfr_limits {
 	uint32_t	ports;		/* devices attached at once [64] */
 	uint32_t	flows;		/* power of two [16384] */
 	uint32_t	rules;		/* of a ruleset [16384] */
+	uint32_t	nats;		/* translations of a ruleset [1024] */
 	uint32_t	neighbours;	/* ARP/NDP entries, power of two [256] */
 	uint32_t	hosts;		/* addresses bound to vifs, power of two
 					   [1024] */
