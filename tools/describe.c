@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rules/rules.h>
+
 static const struct {
 	uint8_t		 proto;
 	const char	*name;
@@ -145,6 +147,19 @@ static void append_flags(struct text *t, uint8_t flags)
 	t->s[len] = '\0';
 }
 
+/* " echo-request", " unreachable/13", " 42": as the language has it */
+static void describe_icmp(char *to, size_t room, const struct packet_words *w)
+{
+	const char *name = rules_icmp_name(w->proto, w->sport, w->dport);
+	bool with_code = w->dport &&
+		name == rules_icmp_name(w->proto, w->sport, -1);
+	int len = name ? snprintf(to, room, " %s", name) :
+		snprintf(to, room, " %u", w->sport);
+
+	if (with_code)
+		snprintf(to + len, room - len, "/%u", w->dport);
+}
+
 const char *describe_packet(struct text *t, const struct packet_words *w)
 {
 	size_t i = find_proto(w->proto);
@@ -161,8 +176,7 @@ const char *describe_packet(struct text *t, const struct packet_words *w)
 	describe_end(&src, &w->src, ports, w->sport);
 	describe_end(&dst, &w->dst, ports, w->dport);
 	if (icmp)
-		snprintf(type, sizeof(type), w->dport ? " %u/%u" : " %u",
-			 w->sport, w->dport);
+		describe_icmp(type, sizeof(type), w);
 	snprintf(t->s, sizeof(t->s), "%s%s %.64s -> %.64s",
 		 w->arp ? "arp" : proto_name(w->proto, room), type, src.s,
 		 dst.s);

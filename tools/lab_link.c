@@ -68,7 +68,8 @@ bool lab_is_neighbour_talk(const struct lab *l, uint64_t id,
 		 p.icmp_type == ND_NEIGHBOR_ADVERT));
 }
 
-/* Length of the longest of a port's prefixes that holds a, or -1. */
+/* Length of the longest of a port's prefixes that holds a, or -1.  `any` is
+ * no prefix: who may have any address is not known by one. */
 static int longest_prefix(const struct vfr_ruleset *rs,
 			  const struct vfr_rs_port *rp,
 			  const struct vfr_addr *a)
@@ -79,7 +80,7 @@ static int longest_prefix(const struct vfr_ruleset *rs,
 	for (i = 0; i < rp->nr_addrs; i++) {
 		const struct vfr_prefix *p = &rs->p.addrs[rp->first_addr + i];
 
-		if (p->len > best && vfr_prefix_has(p, a))
+		if (p->len > best && p->len > 0 && vfr_prefix_has(p, a))
 			best = p->len;
 	}
 	return best;
@@ -143,18 +144,25 @@ static const struct vfr_rs_port *bridged_vif(const struct vfr_ruleset *rs,
 					     unsigned int nic,
 					     const struct vfr_addr *dst)
 {
+	const struct vfr_rs_port *found = NULL;
+	int best = -1;
 	uint32_t i;
 
 	for (i = 0; i < rs->p.nr_ports; i++) {
 		const struct vfr_rs_port *rp = &rs->p.ports[i];
+		int len;
 
-		if (rp->kind == VFR_PORT_VIF &&
-		    rs->p.nets[rp->net].kind == VFR_NET_BRIDGED &&
-		    rs->p.nets[rp->net].nic == nic &&
-		    longest_prefix(rs, rp, dst) >= 0)
-			return rp;
+		if (rp->kind != VFR_PORT_VIF ||
+		    rs->p.nets[rp->net].kind != VFR_NET_BRIDGED ||
+		    rs->p.nets[rp->net].nic != nic)
+			continue;
+		len = longest_prefix(rs, rp, dst);
+		if (len > best) {
+			best = len;
+			found = rp;
+		}
 	}
-	return NULL;
+	return found;
 }
 
 /* The station on a LAN that takes frames to dst. */
