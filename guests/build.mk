@@ -13,10 +13,18 @@ $(KIT_LDS): guests/kit/kit.lds guests/kit/layout.h
 	$(call say,LDS,$@)$(CC) -E -P -x c -D__ASSEMBLY__ -o $@ $<
 
 # The symbols stay, for addresses that a guest prints; the rest of -g goes.
+# Arithmetic that gcc calls for instead of writing it out.
+LIBGCC := $(shell $(CC) -print-libgcc-file-name)
+
+# dom0 reads the appliance file and compiles its rules.
+dom0_SRCS := $(wildcard rules/*.c vfr/classify/*.c) vfr/ruleset.c
+CFLAGS_DIR_guests += -Irules/include -Ivfr/include
+
 define guest_rule
-$(B)/guests/$(1).elf: $(call objs,guest,$(wildcard guests/$(1)/*.[cS]) $(KIT_SRCS)) $(KIT_LDS)
+$(B)/guests/$(1).elf: $(call objs,guest,$(wildcard guests/$(1)/*.[cS]) $($(1)_SRCS) $(KIT_SRCS)) $(KIT_LDS)
 	$$(call say,LD,$$@)$(LD) -static -nostdlib --build-id=none -z max-page-size=4096 \
-		-z noexecstack -S -T $(KIT_LDS) -o $$@ $$(filter %.o,$$^)
+		-z noexecstack -S -T $(KIT_LDS) -o $$@ $$(filter %.o,$$^) \
+		$(LIBGCC)
 endef
 $(foreach g,$(GUESTS),$(eval $(call guest_rule,$(g))))
 

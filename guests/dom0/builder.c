@@ -199,6 +199,7 @@ static int parameters_set(struct build *b)
 		sched.weight = c->weight;
 	sched.warp_on = c->warp_us != 0;
 	sched.warp_ns = c->warp_us * 1000;
+	sched.slice_ns = 0;	/* the machine's, not this domain's */
 	if (!rc && (c->weight || c->warp_us))
 		rc = control(SLUICE_CTL_SET_SCHED, &sched);
 	if (!rc && c->time_offset_s) {

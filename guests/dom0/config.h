@@ -19,6 +19,13 @@
 #define CMDLINE_MAX	1024	/* as in start_info */
 #define MEMORY_MAX_MIB	(1u << 20)
 
+#define VIFS_MAX	4	/* of a domain */
+
+struct vif_config {
+	char	device[24];	/* its name as a port of the VFR */
+	uint8_t	mac[6];
+};
+
 enum policy {			/* what follows the end of a domain */
 	POLICY_DESTROY,
 	POLICY_RESTART,
@@ -37,6 +44,8 @@ struct domain_config {
 	enum policy	on_reboot;	/* restart */
 	enum policy	on_crash;	/* destroy */
 	char		cmdline[CMDLINE_MAX];
+	uint32_t	nr_vifs;
+	struct vif_config vif[VIFS_MAX];
 };
 
 enum module_kind {

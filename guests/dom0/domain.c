@@ -12,6 +12,7 @@
 
 #include "dom0/nodes.h"
 #include "dom0/rings.h"
+#include "dom0/vif.h"
 #include "kit/control.h"
 #include "kit/event.h"
 #include "kit/kit.h"
@@ -85,6 +86,7 @@ static void domain_control(struct domain *d, unsigned int op)
 static void domain_remove(struct domain *d)
 {
 	rings_detach(d);
+	vifs_remove(d);
 	domain_control(d, SLUICE_CTL_DESTROY);
 	nodes_remove(d);
 	conmux_remove(&conmux, &d->con);
@@ -116,6 +118,7 @@ int domain_start(struct domain *d)
 	d->started_ns = time_now();
 	conmux_add(&conmux, &d->con, d->config.name, d->started_ns);
 	rc = nodes_create(d, &built);
+	rc = rc ?: vifs_create(d);
 	if (!rc)
 		rc = rings_attach(d, &built);
 	if (rc) {

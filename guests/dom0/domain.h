@@ -39,6 +39,8 @@ struct domain {
 	int			 con_port, xs_port;
 	struct xs_conn		*xs;
 
+	bool			 vif_connected[VIFS_MAX];
+
 	int			 answer_port;	/* 0: it has none yet */
 	uint64_t		 answers;
 	uint64_t		 asked_ns, answered_ns;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dom0/appliance.h"
 #include "dom0/config.h"
 #include "dom0/conmux.h"
 #include "dom0/domain.h"
@@ -104,7 +105,9 @@ int guest_main(void)
 	domains_init();
 	console_on_input(keys);
 	for (unsigned int i = 0; i < n; i++)
-		module_define(&modules[i]);
+		if (!appliance_module(&modules[i]))
+			module_define(&modules[i]);
+	appliance_init();
 	if (option_get("once", name, sizeof(name)))
 		once_init(name);
 	domains_start();

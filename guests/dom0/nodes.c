@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "dom0/domain.h"
+#include "dom0/vif.h"
 #include "kit/answer.h"
 #include "kit/event.h"
 #include "kit/kit.h"
@@ -111,6 +112,7 @@ static void node_changed(void *arg, const char *path)
 	unsigned long id;
 	int port;
 
+	vif_node_changed(path);
 	if (strncmp(path, head, sizeof(head) - 1))
 		return;
 	id = strtoul(path + sizeof(head) - 1, &node, 10);
