@@ -430,34 +430,42 @@ interrupt_stubs:
 /* ---- guest memory: uint64_t guest_copy(to, from, n), guest_clear(to, n) ---- */
 /* Return the number of bytes not done: 0 unless there was a fault. */
 
+/*
+ * Words first: a CPU that copies whole lines does not mind, an emulator, which
+ * goes step by step, takes an eighth of the time.
+ */
 ENTRY(guest_copy):
 	mov	%rdx, %rcx
+	shr	$3, %rcx
+	and	$7, %edx
 	STAC
-	cmp	$8, %rcx
-	je	3f
-1:	rep movsb
-2:	CLAC
+1:	rep movsq
+	mov	%edx, %ecx
+2:	rep movsb
+3:	CLAC
 	mov	%rcx, %rax
 	ret
-3:	mov	(%rsi), %rax
-4:	mov	%rax, (%rdi)
-	CLAC
-	xor	%eax, %eax
-	ret
-	EXTABLE	1b, 2b
-	EXTABLE	3b, 2b
-	EXTABLE	4b, 2b
+4:	lea	(%rdx, %rcx, 8), %rcx	/* words left, and the bytes behind */
+	jmp	3b
+	EXTABLE	1b, 4b
+	EXTABLE	2b, 3b
 
 ENTRY(guest_clear):
 	mov	%rsi, %rcx
+	shr	$3, %rcx
+	and	$7, %esi
 	xor	%eax, %eax
 	STAC
-1:	rep stosb
-2:	CLAC
+1:	rep stosq
+	mov	%esi, %ecx
+2:	rep stosb
+3:	CLAC
 	mov	%rcx, %rax
 	ret
-	EXTABLE	1b, 2b
-
+4:	lea	(%rsi, %rcx, 8), %rcx
+	jmp	3b
+	EXTABLE	1b, 4b
+	EXTABLE	2b, 3b
 
 /* int rdmsr_safe(uint32_t msr, uint64_t *v), wrmsr_safe(uint32_t, uint64_t) */
 ENTRY(rdmsr_safe):
