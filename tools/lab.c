@@ -99,7 +99,7 @@ int lab_limits_for(struct vfr_limits *lim, const void *blob, size_t len,
 		return rc;
 	raise_to(&lim->ports, rs.p.nr_ports + 1);
 	raise_to(&lim->rules, rs.p.nr_rules + 1);
-	raise_to(&lim->rules, rs.p.nr_nats + 1);	/* bounds both */
+	raise_to(&lim->nats, rs.p.nr_nats + 1);
 	raise_to(&lim->hosts, power_of_two(4 * rs.p.nr_addrs + 16));
 	if (!lim->flows)
 		lim->flows = LAB_FLOWS;
