@@ -21,6 +21,11 @@ static const char *const reserved[] = {
 	"allow", "deny", "reject", "masquerade", "redirect", "static", "expect",
 };
 
+const char *keyword_at(unsigned int i)
+{
+	return i < ARRAY_LEN(reserved) ? reserved[i] : NULL;
+}
+
 /* --- tokens --- */
 
 void parse_next(struct parser *p)

@@ -511,6 +511,11 @@ static const struct clause domain_clauses[] = {
 	{ "delay", domain_delay }, { "on", domain_on, true }, { NULL },
 };
 
+const char *domain_setting_at(unsigned int i)
+{
+	return i < ARRAY_LEN(domain_clauses) ? domain_clauses[i].word : NULL;
+}
+
 static bool parse_domain_block(struct parser *p, struct rules_domain *d)
 {
 	struct rules_node **end = (struct rules_node **)&d->settings;

@@ -287,6 +287,10 @@ bool parse_flags(struct parser *p, struct rules_text *t, uint8_t *flags,
 		 uint8_t *mask);
 bool parse_endpoint(struct parser *p, struct rules_endpoint *e);
 
+/* The i-th word of the language, or setting of a domain; NULL behind them. */
+const char *keyword_at(unsigned int i);
+const char *domain_setting_at(unsigned int i);
+
 /* Does this word begin a statement that cannot stand inside braces? */
 bool word_starts_statement(const struct token *t);
 

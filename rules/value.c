@@ -105,10 +105,12 @@ static int addr6_group(const char **s, const char *end)
 	return n ? v : -1;
 }
 
+#define NO_GAP 9	/* groups before ::, when there is none */
+
 static int value_addr6(const char *s, size_t len, struct vfr_addr *a)
 {
 	const char *end = s + len;
-	unsigned int n = 0, gap = 8;
+	unsigned int n = 0, gap = NO_GAP;
 	uint16_t g[8] = { 0 };
 	struct vfr_addr v4;
 	int i, v;
@@ -136,15 +138,15 @@ static int value_addr6(const char *s, size_t len, struct vfr_addr *a)
 		if (*s++ != ':' || s == end)
 			return -EINVAL;
 		if (*s == ':') {
-			if (gap < 8)
+			if (gap != NO_GAP)
 				return -EINVAL;
 			gap = n;
 			s++;
 		}
 	}
-	if (gap == 8 ? n != 8 : n > 7)
+	if (gap == NO_GAP ? n != 8 : n > 7)
 		return -EINVAL;
-	for (i = 7; gap < 8 && n > gap; i--) {	/* move what follows :: */
+	for (i = 7; gap != NO_GAP && n > gap; i--) {	/* move what follows :: */
 		g[i] = g[--n];
 		g[n] = 0;
 	}
