@@ -9,7 +9,7 @@ def boots(**machine):
     with Bochs([dom0(), domain("hello", "web", memory=8)], **machine) as m:
         m.expect(r"Sluice, a hypervisor", 60)
         m.greeted("web", timeout=60)
-        m.command("ping all", r"pong: 1 of 1", 60)
+        m.pings(1)
         m.audit()
 
 

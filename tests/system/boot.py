@@ -34,7 +34,7 @@ def boots(**machine):
         if not given - 16 <= int(memory) <= given:
             raise Failure(f"found {int(memory)} of {given} MiB")
         m.greeted("web")
-        m.command("ping all", r"pong: 1 of 1")
+        m.pings(1)
         m.audit()
         m.command("poweroff")
         m.ends(0)

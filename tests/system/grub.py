@@ -19,7 +19,7 @@ def grub():
         m.send("halt\r")
         m.send("\x1d")
         m.expect(r"dom0: grub: ended")
-        m.command("ping all", r"pong: 1 of 1")
+        m.pings(1)
         m.audit()
         m.command("poweroff")
         m.ends(0)

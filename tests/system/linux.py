@@ -15,7 +15,7 @@ def boot(modules, **machine):
 def ends_well(m, how):
     """The domain has ended so; nobody else noticed, no frame is lost."""
     m.expect(rf"dom0: linux: ended: {how}", 60)
-    m.command("ping all", r"pong: 1 of 1")
+    m.pings(1)
     m.audit()
     m.command("poweroff")
     m.ends(0)

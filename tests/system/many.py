@@ -19,7 +19,7 @@ def many():
         m.expect(r"dom0: ready")
         before = free_memory(m)
         m.command(f"clone model d {COUNT}", rf"dom0: {COUNT} of {COUNT} started", 120)
-        m.command("ping all", rf"pong: {COUNT} of {COUNT}", 60)
+        m.pings(COUNT, 60)
         m.audit(120)
         m.command("destroy d*", rf"dom0: d{COUNT}: ended", 120)
         after = free_memory(m)

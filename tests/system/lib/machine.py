@@ -157,6 +157,20 @@ class Machine:
             some = "|".join(names)
             self.expect(rf"\[({some})\] hello from", timeout)
 
+    def pings(self, count, timeout=30):
+        """That many domains answer an event.  A domain that has just come up
+        is asked again: dom0 learns a moment later where it can be asked."""
+        end = time.monotonic() + timeout
+        wanted = (str(count).encode(),) * 2
+        while True:
+            got = self.command("ping all", r"pong: (\d+) of (\d+)").groups()
+            if got == wanted:
+                return
+            if time.monotonic() > end:
+                raise Failure(f"{int(got[0])} of {int(got[1])} domains answer, "
+                              f"not {count}")
+            time.sleep(0.5)
+
     def audit(self, timeout=60):
         self.command("audit", r"frame audit: ok", timeout)
 

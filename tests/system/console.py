@@ -1,0 +1,38 @@
+#!/usr/bin/env -S python3 -B
+"""Nothing that is typed is lost, and nothing that is said, at any speed."""
+from lib.cases import case, main
+from lib.machine import Machine, dom0, domain
+
+
+@case(90, "typing")
+def typing():
+    """Command upon command, with pauses of every length between keys."""
+    with Machine([dom0(), domain("hello", "web", memory=8)]) as m:
+        m.greeted("web")
+        for i in range(150):
+            for key in f"ping nobody{i}\r":
+                m.send(key)
+                m.pump(i % 7 / 2000)
+            m.expect(rf"nobody{i}\b.*\n(.*\n)*?.*dom0> ", 10)
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+@case(60, "echo")
+def echo():
+    """4000 bytes through an attached domain and back, in order."""
+    with Machine([dom0(), domain("hello", "web", memory=8)]) as m:
+        m.greeted("web")
+        m.command("attach web", r"leaves it")
+        for i in range(200):
+            text = f"line {i:04} of echo"
+            m.send(text)
+            m.expect(text, 10)
+        m.send("\x1d")
+        m.pings(1)
+        m.command("poweroff")
+        m.ends(0)
+
+
+main()
