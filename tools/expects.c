@@ -77,24 +77,25 @@ const char *source_line(const struct rulefile *f, const struct rules_pos *pos,
 	return at;
 }
 
+/* The bytes of a line before a word that ends what is asked for. */
+static size_t cut_at(const char *line, size_t len, const char *word)
+{
+	const char *end = memmem(line, len, word, strlen(word));
+
+	return end ? (size_t)(end - line) : len;
+}
+
 const char *expect_text(struct text *t, const struct rulefile *f,
 			const struct rules_pos *pos)
 {
-	static const char word[] = "expect ";
-	size_t len;
-	const char *line = source_line(f, pos, &len), *hash;
+	size_t len, skip = pos->col - 1;
+	const char *line = source_line(f, pos, &len);
 
-	hash = memchr(line, '#', len);
-	if (hash)
-		len = hash - line;
-	while (len && (*line == ' ' || *line == '\t')) {
-		line++;
-		len--;
-	}
-	if (len > strlen(word) && memcmp(line, word, strlen(word)) == 0) {
-		line += strlen(word);
-		len -= strlen(word);
-	}
+	if (skip > len)
+		skip = len;
+	line += skip;
+	len = cut_at(line, len - skip, "#");
+	len = cut_at(line, len, " then ");
 	while (len && (line[len - 1] == ' ' || line[len - 1] == '\t'))
 		len--;
 	snprintf(t->s, sizeof(t->s), "%.*s", (int)len, line);

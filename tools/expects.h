@@ -25,8 +25,7 @@ typedef void expect_step_fn(void *ctx, const struct rules_expect *e,
 int expects_run(struct rulefile *f, struct lab *lab, expect_step_fn *each,
 		void *ctx, struct expect_totals *totals);
 
-/* The source line at a place, without leading blanks, "expect" and comments;
- * for a name of the step. */
+/* A step as it is written at pos, without comments: its name in listings. */
 const char *expect_text(struct text *t, const struct rulefile *f,
 			const struct rules_pos *pos);
 
