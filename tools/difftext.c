@@ -346,31 +346,69 @@ static void append_refs(struct text *t, const struct rules_ref *ref)
 	}
 }
 
-/* Sets and services: a rule that names them changes with them. */
-static void list_names(struct items *l, const struct rules *r,
-		       enum rules_kind kind)
+/* Sets, member by member: a rule that names one changes with it. */
+static void list_sets(struct items *l, const struct rules *r)
 {
 	const struct rules_node *n = NULL;
 
-	while ((n = rules_next(r, kind, n))) {
-		struct text t = { "" };
-		const struct rules_match *m;
+	while ((n = rules_next(r, RULES_SET, n))) {
+		const struct rules_ref *ref =
+			((const struct rules_set *)n)->members;
 
-		append(&t, "%s %s {", kind == RULES_SET ? "set" : "service",
-		       n->name);
-		if (kind == RULES_SET)
-			append_refs(&t, ((const struct rules_set *)n)->members);
-		else
-			for (m = ((const struct rules_service *)n)->members; m;
-			     m = (const struct rules_match *)m->node.next) {
-				append(&t, " %s", m->text.text);
-				append_refs(&t, m->ports);
-				if (m->node.next)
-					append(&t, ",");
-			}
-		append(&t, " }");
-		items_add(l, 0, t.s, rules_file_name(r, n->pos.file),
-			  n->pos.line);
+		for (; ref; ref = (const struct rules_ref *)ref->node.next) {
+			struct text t = { "" };
+
+			append(&t, "set %s: %s%s", n->name,
+			       ref->not ? "not " : "", ref->text.text);
+			items_add(l, 0, t.s,
+				  rules_file_name(r, ref->node.pos.file),
+				  ref->node.pos.line);
+		}
+	}
+}
+
+static void list_services(struct items *l, const struct rules *r)
+{
+	const struct rules_node *n = NULL;
+
+	while ((n = rules_next(r, RULES_SERVICE, n))) {
+		const struct rules_match *m =
+			((const struct rules_service *)n)->members;
+
+		for (; m; m = (const struct rules_match *)m->node.next) {
+			struct text t = { "" };
+
+			append(&t, "service %s: %s", n->name, m->text.text);
+			append_refs(&t, m->ports);
+			items_add(l, 0, t.s,
+				  rules_file_name(r, m->node.pos.file),
+				  m->node.pos.line);
+		}
+	}
+}
+
+/* What a domain's block says, but for its ports, which have their own list. */
+static void list_settings(struct items *l, const struct rules *r)
+{
+	const struct rules_node *n = NULL;
+
+	while ((n = rules_next(r, RULES_DOMAIN, n))) {
+		const struct rules_setting *s =
+			((const struct rules_domain *)n)->settings;
+
+		for (; s; s = (const struct rules_setting *)s->node.next) {
+			struct text t = { "" };
+			unsigned int i;
+
+			if (s->iface)
+				continue;
+			append(&t, "domain %s: %s", n->name, s->node.name);
+			for (i = 0; i < s->nr_values; i++)
+				append(&t, " %s", s->value[i].text);
+			items_add(l, 0, t.s,
+				  rules_file_name(r, s->node.pos.file),
+				  s->node.pos.line);
+		}
 	}
 }
 
@@ -382,17 +420,20 @@ void diff_texts(struct diff_sink *s, const struct rulefile *old,
 	const struct vfr_ruleset *rs[2] = { old_rs, new_rs };
 	struct items ports[2] = { 0 }, nets[2] = { 0 }, routes[2] = { 0 };
 	struct items names[2] = { 0 }, nats[2] = { 0 }, rules[2] = { 0 };
+	struct items settings[2] = { 0 };
 	int i;
 
 	for (i = 0; i < 2; i++) {
+		list_settings(&settings[i], &f[i]->r);
 		list_ports(&ports[i], &f[i]->r, rs[i]);
 		list_nets(&nets[i], &f[i]->r, rs[i]);
 		list_routes(&routes[i], rs[i]);
-		list_names(&names[i], &f[i]->r, RULES_SET);
-		list_names(&names[i], &f[i]->r, RULES_SERVICE);
+		list_sets(&names[i], &f[i]->r);
+		list_services(&names[i], &f[i]->r);
 		list_nats(&nats[i], &f[i]->r);
 		list_rules(&rules[i], rs[i]);
 	}
+	tell_items(s, "settings", &settings[0], &settings[1], false);
 	tell_items(s, "ports", &ports[0], &ports[1], false);
 	tell_items(s, "nets", &nets[0], &nets[1], false);
 	tell_items(s, "routes", &routes[0], &routes[1], true);
