@@ -2,8 +2,11 @@
  * timer.c: one-shot timers, a queue for each CPU.
  *
  * A timer belongs to the queue of t->cpu, and that queue's lock guards it; it
- * changes queues under both locks, taken by CPU number.  A queue's first timer
- * is what the CPU's local APIC is set to.
+ * changes queues under both locks, taken by CPU number.
+ *
+ * The CPU's local APIC is set to the time of its queue's first timer or to an
+ * earlier one: it is not touched where a timer goes away or is put off, since
+ * an interrupt that finds nothing to do costs less.
  *
  * Lock: the queue's, with interrupts off.
  */
@@ -19,7 +22,10 @@ static struct {
 	struct spinlock lock;
 	struct timerq q;
 	struct timer *running; /* its fn is being called */
-} aligned(64) queues[MAX_CPUS];
+	ns_t armed;	       /* what the APIC is set to; ~0: nothing */
+} aligned(64) queues[MAX_CPUS] = {
+	[0 ... MAX_CPUS - 1] = {.armed = ~0ull},
+};
 
 void timer_init(struct timer *t, void (*fn)(void *), void *arg)
 {
@@ -63,6 +69,15 @@ static void timer_move(struct timer *t, uint32_t me)
 	spin_unlock(&queues[old].lock);
 }
 
+/* The queue of this CPU is locked. */
+static void arm(uint32_t me, ns_t at)
+{
+	if (at >= queues[me].armed)
+		return;
+	queues[me].armed = at;
+	apic_timer_deadline(at);
+}
+
 void timer_set(struct timer *t, ns_t at)
 {
 	uint64_t flags = irq_save();
@@ -75,7 +90,7 @@ void timer_set(struct timer *t, ns_t at)
 	t->set = true;
 	timerq_insert(&queues[me].q, t);
 	if (queues[me].q.first == t)
-		apic_timer_deadline(at);
+		arm(me, at);
 	spin_unlock(&queues[me].lock);
 	irq_restore(flags);
 }
@@ -103,16 +118,16 @@ void timer_stop(struct timer *t)
 	} while (READ_ONCE(t->set));
 }
 
-/* Take the first timer that is due; NULL: none, and the APIC is set. */
+/* Take the first timer that is due; NULL: none, and the APIC is armed. */
 static struct timer *timer_take_due(uint32_t cpu)
 {
 	uint64_t flags = spin_lock_irqsave(&queues[cpu].lock);
 	struct timer *t = queues[cpu].q.first;
 
-	if (t != NULL && t->at <= now_ns())
+	if (t != NULL && t->at <= now_ns()) {
 		timer_remove(t);
-	else {
-		apic_timer_deadline(t ? t->at : ~0ull);
+	} else if (t != NULL) {
+		arm(cpu, t->at);
 		t = NULL;
 	}
 	WRITE_ONCE(queues[cpu].running, t);
@@ -131,5 +146,6 @@ void timer_softirq(void)
 
 void timer_interrupt(void)
 {
+	queues[this_cpu_id()].armed = ~0ull;
 	softirq_raise(this_cpu_id(), SOFTIRQ_TIMER);
 }

@@ -262,16 +262,18 @@ static struct vcpu *choose(uint32_t cpu, struct vcpu *prev)
 
 static void slice_set(struct runq *rq, struct vcpu *next, ns_t now)
 {
-	uint64_t ns;
+	ns_t at;
 
-	if (is_idle(next)) {
-		timer_cancel(&rq->slice);
+	if (is_idle(next))
 		return;
-	}
-	ns = bvt_slice(&rq->q, &next->sched.bvt, slice_ns);
+	at = now + bvt_slice(&rq->q, &next->sched.bvt, slice_ns);
 	/* Balancing has a time of its own: at a wake-up the queue is not as it
 	 * mostly is. */
-	timer_set(&rq->slice, MIN(now + ns, rq->balance_at));
+	at = MIN(at, rq->balance_at);
+	/* One that is set too early is left: to look in vain now and then costs
+	 * less than to set the hardware at each switch. */
+	if (!rq->slice.set || at < rq->slice.at)
+		timer_set(&rq->slice, at);
 }
 
 static void slice_over(void *unused)
