@@ -4,7 +4,8 @@
  *
  * Numbers alone would all be refused at once, so half of the arguments are
  * pointers to memory with likely contents: small numbers, own frames, ports,
- * addresses and each other.
+ * addresses and each other.  The frames are those of a pool, which the guest can
+ * lose without dying of it.
  */
 #include <stdint.h>
 #include <string.h>
@@ -12,16 +13,25 @@
 #include <xen/sched.h>
 
 #include "hostile/hostile.h"
-#include "kit/check.h"
+#include "kit/console.h"
 #include "kit/hypercall.h"
 #include "kit/kit.h"
 #include "kit/mm.h"
 #include "kit/trap.h"
 #include "kit/vcpu.h"
 
-#define WORDS	(PAGE_SIZE / 8)
+#define WORDS		(PAGE_SIZE / 8)
+#define POOL		256
+#define MULTICALL_MAX	8
+#define REPORT_EVERY	100000
 
-static uint64_t *memory;	/* one page, for pointers to go to */
+static char *pool;		/* POOL pages */
+static uint64_t *memory;	/* one of them, for pointers to go to */
+
+static uint64_t pool_mfn(void)
+{
+	return va_to_mfn(pool + random_below(POOL) * PAGE_SIZE);
+}
 
 static uint64_t likely(void)
 {
@@ -41,13 +51,11 @@ static uint64_t likely(void)
 	case 6:
 		return 1ul << random_below(64);
 	case 7:
-		return pfn_to_mfn(random_below(start_info->nr_pages));
+		return pool_mfn();
 	case 8:
-		return pfn_to_mfn(random_below(start_info->nr_pages))
-			       << PAGE_SHIFT | random_below(0x1000);
+		return pool_mfn() << PAGE_SHIFT | random_below(0x1000);
 	case 9:
-		return (uint64_t)pfn_to_va(
-			random_below(start_info->nr_pages));
+		return (uint64_t)pool + random_below(POOL) * PAGE_SIZE;
 	case 10:
 		return 0xffff800000000000 + (random64() >> 17);
 	case 11:
@@ -57,7 +65,7 @@ static uint64_t likely(void)
 	}
 }
 
-static void memory_stir(void)
+static void memory_stir(void *arg)
 {
 	for (unsigned int i = 0; i < 16; i++)
 		memory[random_below(WORDS)] = likely();
@@ -88,17 +96,21 @@ static struct call call_make(void)
 /* What would end or hang the attack by its own wish. */
 static bool harmless(const struct call *c)
 {
-	if (c->nr == __HYPERVISOR_iret || c->nr == __HYPERVISOR_stack_switch)
+	switch (c->nr) {
+	case __HYPERVISOR_iret:
+	case __HYPERVISOR_stack_switch:
+	case __HYPERVISOR_set_trap_table:
+	case __HYPERVISOR_set_callbacks:
+	case __HYPERVISOR_callback_op:
+	case __HYPERVISOR_set_segment_base:
+	case __HYPERVISOR_vcpu_op:
+	case __HYPERVISOR_console_io:
 		return false;
-	if (c->nr == __HYPERVISOR_set_trap_table ||
-	    c->nr == __HYPERVISOR_set_callbacks ||
-	    c->nr == __HYPERVISOR_callback_op ||
-	    c->nr == __HYPERVISOR_set_segment_base ||
-	    c->nr == __HYPERVISOR_multicall)
-		return false;
-	if (c->nr == __HYPERVISOR_sched_op || c->nr == __HYPERVISOR_vcpu_op)
-		return c->arg[0] == SCHEDOP_yield && c->nr == 29;
-	return true;
+	case __HYPERVISOR_sched_op:
+	case __HYPERVISOR_sched_op_compat:
+		return c->arg[0] == SCHEDOP_yield;
+	}
+	return c->nr != __HYPERVISOR_multicall;
 }
 
 static void do_call(void *arg)
@@ -109,20 +121,54 @@ static void do_call(void *arg)
 		   c->arg[4], c->arg[5]);
 }
 
+static void do_multicall(void)
+{
+	static struct multicall_entry m[MULTICALL_MAX];
+	unsigned int n = 0;
+
+	while (n < 1 + random_below(MULTICALL_MAX)) {
+		struct call c = call_make();
+
+		if (!harmless(&c))
+			continue;
+		m[n].op = c.nr;
+		memcpy(m[n].args, c.arg, sizeof(m[n].args));
+		if (++n == MULTICALL_MAX)
+			break;
+	}
+	hypercall2(__HYPERVISOR_multicall, m, n);
+}
+
+static void one_call(void)
+{
+	struct call c = call_make();
+
+	/* The page may have become a table, or been given away. */
+	if (trap_try(memory_stir, NULL, NULL) >= 0) {
+		memory = (uint64_t *)(pool + random_below(POOL) * PAGE_SIZE);
+		page_unprotect(memory);
+	}
+	if (c.nr == __HYPERVISOR_multicall)
+		do_multicall();
+	else if (harmless(&c))
+		trap_try(do_call, &c, NULL);
+}
+
 void attack_fuzz(void)
 {
 	uint64_t count = option_number("count", 100000);
-	uint64_t wild = option_number("wild", 0);
+	char text[40];
 
-	memory = pages_alloc_zeroed(1);
+	pool = pages_alloc_zeroed(POOL);
+	memory = (uint64_t *)pool;
 	for (uint64_t i = 0; i < count; i++) {
-		struct call c = call_make();
-
-		if (i % 100000 == 0)
-			printf("fuzz: at %lu\n", i);
-		memory_stir();
-		if (wild || harmless(&c))
-			trap_try(do_call, &c, NULL);
+		if (i % REPORT_EVERY == 0)
+			console_emergency(text, snprintf(text, sizeof(text),
+							 "fuzz: at %lu\n", i));
+		one_call();
 	}
-	printf("fuzz: all %lu calls made\n", count);
+	/* The console's port may be closed by now. */
+	console_emergency(text, snprintf(text, sizeof(text),
+					 "fuzz: all %lu calls made\n", count));
+	guest_shutdown(SHUTDOWN_poweroff);
 }
