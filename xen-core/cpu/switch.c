@@ -125,6 +125,7 @@ void cpu_switch(struct vcpu *prev, struct vcpu *next)
 	if (!ok)
 		segments_failed(guest_regs(), &next->regs);
 	runstate_publish(next);
+	irqs_off_end();
 	cpu_resume_guest();
 }
 

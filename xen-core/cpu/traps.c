@@ -166,5 +166,7 @@ void do_ist_exception(struct cpu_user_regs *regs)
 
 void do_interrupt(struct cpu_user_regs *regs)
 {
+	irqs_off_begin();
 	irq_dispatch(regs->entry_vector);
+	irqs_off_end();
 }

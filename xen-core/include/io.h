@@ -2,6 +2,7 @@
 #ifndef IO_H
 #define IO_H
 
+#include "percpu.h"
 #include "types.h"
 
 static inline void outb(uint16_t port, uint8_t v)
@@ -113,12 +114,14 @@ static inline void invlpg(uint64_t va)
 
 static inline void irq_enable(void)
 {
+	irqs_off_end();
 	asm volatile("sti" : : : "memory");
 }
 
 static inline void irq_disable(void)
 {
 	asm volatile("cli" : : : "memory");
+	irqs_off_begin();
 }
 
 static inline bool irqs_enabled(void)

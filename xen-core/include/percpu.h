@@ -27,11 +27,11 @@ struct cpu_info {
 	uint32_t cpu;		/* 0 .. nr_cpus - 1 */
 	uint32_t pad0;
 	struct cpu *self;
-	uint64_t pad1;		/* regs.es on a multiple of 16: the CPU starts to */
-				/* push the frame there and rounds down */
+	uint64_t irqs_off_since; /* TSC; 0: on, or nobody measures */
 };
 
-_Static_assert(sizeof(struct cpu_info) % 16 == 8, "see pad1");
+/* The CPU starts to push the frame at regs.es, and rounds down to 16 bytes. */
+_Static_assert(sizeof(struct cpu_info) % 16 == 8, "regs.es is aligned");
 
 static inline struct cpu_info *cpu_info(void)
 {
@@ -68,7 +68,7 @@ struct cpu {
 	void *gdt_page;		/* the hypervisor's GDT entries */
 	struct tss *tss;
 	uint64_t *window;	/* its descriptor window's 32 PTEs: GDT, LDT */
-	uint64_t irqs_off_max;	/* TSC ticks */
+	uint64_t irqs_off_max;	/* A: TSC ticks, see irqs_off_end() */
 } aligned(64);
 
 extern struct cpu cpus[MAX_CPUS];
@@ -77,6 +77,36 @@ extern uint32_t nr_cpus; /* online; numbered without holes */
 static inline struct cpu *this_cpu(void)
 {
 	return cpu_info()->self;
+}
+
+/*
+ * How long are interrupts off?  Whoever turns them off calls begin; whoever
+ * turns them on again, or leaves for a guest, calls end before that.
+ */
+static inline uint64_t irqs_off_tsc(void)
+{
+	uint32_t lo, hi;
+
+	asm volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return lo | (uint64_t)hi << 32;
+}
+
+static inline void irqs_off_begin(void)
+{
+	cpu_info()->irqs_off_since = irqs_off_tsc();
+}
+
+static inline void irqs_off_end(void)
+{
+	struct cpu_info *i = cpu_info();
+	uint64_t ticks;
+
+	if (i->irqs_off_since == 0)
+		return;
+	ticks = irqs_off_tsc() - i->irqs_off_since;
+	i->irqs_off_since = 0;
+	if (ticks > i->self->irqs_off_max)
+		WRITE_ONCE(i->self->irqs_off_max, ticks);
 }
 
 /* Ask for work on a CPU, and wake it if it is another one.  Any context. */

@@ -36,6 +36,10 @@ static inline void irq_restore(uint64_t flags)
 	(void)flags;
 }
 #else
+#include "percpu.h"
+
+#define RFLAGS_IRQS_ON	(1u << 9)
+
 static inline void cpu_relax(void)
 {
 	__builtin_ia32_pause();
@@ -47,13 +51,17 @@ static inline uint64_t irq_save(void)
 	uint64_t flags;
 
 	asm volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
+	if (flags & RFLAGS_IRQS_ON)
+		irqs_off_begin();
 	return flags;
 }
 
 static inline void irq_restore(uint64_t flags)
 {
-	if (flags & 0x200)
-		asm volatile("sti" : : : "memory");
+	if (!(flags & RFLAGS_IRQS_ON))
+		return;
+	irqs_off_end();
+	asm volatile("sti" : : : "memory");
 }
 #endif
 

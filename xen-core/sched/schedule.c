@@ -363,8 +363,11 @@ void idle_loop(void)
 		irq_enable();
 		softirq_run();
 		irq_disable();
-		if (!softirq_pending()) /* STI lets HLT begin before any */
-			asm volatile("sti; hlt" : : : "memory"); /* interrupt */
+		if (softirq_pending())
+			continue;
+		irqs_off_end();
+		/* STI lets HLT begin before any interrupt. */
+		asm volatile("sti; hlt" : : : "memory");
 	}
 }
 
