@@ -8,32 +8,16 @@
 #include "cpu.h"
 #include "cpu_private.h"
 #include "domain.h"
+#include "emulate.h"
 #include "entry.h"
 #include "guest_access.h"
 #include "io.h"
 #include "lib.h"
 #include "mm.h"
 
-#define INSN_MAX	15
 #define CR4_TSD_DE	(1u << 2 | 1u << 3)
 #define CR0_TS		8ull
 #define KERNEL_LEVEL	1
-
-struct insn {
-	uint8_t code[INSN_MAX];
-	unsigned len;		/* bytes fetched */
-	unsigned at;		/* bytes decoded */
-	bool rep, word;
-	uint8_t rex;
-};
-
-static bool byte_next(struct insn *i, uint8_t *b)
-{
-	if (i->at >= i->len)
-		return false;
-	*b = i->code[i->at++];
-	return true;
-}
 
 static bool insn_fetch(uint64_t rip, struct insn *i)
 {
@@ -48,7 +32,7 @@ static bool insn_fetch(uint64_t rip, struct insn *i)
 	return true;
 }
 
-static uint64_t *reg_of(struct cpu_user_regs *r, unsigned n)
+uint64_t *insn_reg(struct cpu_user_regs *r, unsigned n)
 {
 	uint64_t *const regs[16] = {
 		&r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp,
@@ -106,10 +90,10 @@ static bool emulate_mov_special(struct cpu_user_regs *regs, struct insn *i,
 	uint64_t *reg;
 	uint8_t modrm;
 
-	if (!byte_next(i, &modrm) || modrm < 0xc0)
+	if (!insn_byte(i, &modrm) || modrm < 0xc0)
 		return false;
 	n = (modrm >> 3 & 7) | (i->rex & 4) << 1;
-	reg = reg_of(regs, (modrm & 7) | (i->rex & 1) << 3);
+	reg = insn_reg(regs, (modrm & 7) | (i->rex & 1) << 3);
 	switch (op) {
 	case 0x20:
 		return cr_read(v, n, reg);
@@ -133,7 +117,7 @@ static bool emulate_0f(struct cpu_user_regs *regs, struct insn *i)
 	uint64_t value;
 	uint8_t op;
 
-	if (!byte_next(i, &op))
+	if (!insn_byte(i, &op))
 		return false;
 	switch (op) {
 	case 0x06: /* CLTS */
@@ -211,10 +195,10 @@ static bool emulate_port(struct cpu_user_regs *regs, struct insn *i, uint8_t op,
 	case 0xe4: /* IN imm8 */
 	case 0xe5:
 		port_in(regs, bytes);
-		return byte_next(i, &port);
+		return insn_byte(i, &port);
 	case 0xe6: /* OUT imm8 */
 	case 0xe7:
-		return byte_next(i, &port);
+		return insn_byte(i, &port);
 	case 0xec: /* IN DX */
 	case 0xed:
 		port_in(regs, bytes);
@@ -247,19 +231,21 @@ static uint8_t prefixes_skip(struct insn *i, bool *ok)
 	uint8_t b;
 
 	for (;;) {
-		*ok = byte_next(i, &b);
+		*ok = insn_byte(i, &b);
 		if (!*ok)
 			return 0;
 		if (b == 0x66)
 			i->word = true;
+		else if (b == 0x64 || b == 0x65)
+			i->segment = b;
 		else if (b == 0xf3 || b == 0xf2)
 			i->rep = true;
 		else if ((b & 0xf0) == 0x40) {
 			i->rex = b;
-			*ok = byte_next(i, &b);
+			*ok = insn_byte(i, &b);
 			return b;
 		} else if (b != 0x2e && b != 0x3e && b != 0x26 && b != 0x36 &&
-			   b != 0x64 && b != 0x65 && b != 0x67)
+			   b != 0x67)
 			return b;
 	}
 }
@@ -277,7 +263,8 @@ bool emulate_privileged(struct cpu_user_regs *regs)
 	if (!ok)
 		return false;
 	if (op == 0x0f)
-		ok = v->kernel_mode && emulate_0f(regs, &i);
+		ok = umip_emulate(regs, &i) ||
+		     (v->kernel_mode && emulate_0f(regs, &i));
 	else if (v->iopl >= (v->kernel_mode ? KERNEL_LEVEL : 3))
 		ok = emulate_port(regs, &i, op, &again);
 	else

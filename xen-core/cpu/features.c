@@ -2,9 +2,9 @@
  * features.c: what the CPU has and what of it is on.
  *
  * CR4 is the same on every CPU and equals what guests are told (needs.md: what
- * CR4 enables is visible in ring 3).  So OSXSAVE and FSGSBASE stay off, and
- * UMIP too: SGDT and SIDT of a guest must not trap.  Bits are set only after
- * CPUID says they exist: QEMU's emulation hangs on some that do not.
+ * CR4 enables is visible in ring 3).  So OSXSAVE and FSGSBASE stay off.  Bits are
+ * set only after CPUID says they exist: QEMU's emulation hangs on some that do
+ * not.
  */
 #include "boot.h"
 #include "cpu_private.h"
@@ -62,14 +62,14 @@ void features_detect(void)
 		cpuid(7, 0, r);
 		f->smep = options.smep && (r[1] & 1u << 7);
 		f->smap = options.smap && (r[1] & 1u << 20);
-		f->umip = false;
+		f->umip = options.umip && (r[2] & 1u << 2);
 	}
 	cpuid(0x80000001, 0, r);
 	f->nx = r[3] & 1u << 20;
 	f->syscall32 = !f->sysenter;
 	f->cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT |
 		 (f->pge ? CR4_PGE : 0) | (f->smep ? CR4_SMEP : 0) |
-		 (f->smap ? CR4_SMAP : 0);
+		 (f->smap ? CR4_SMAP : 0) | (f->umip ? CR4_UMIP : 0);
 	if (f->smap)
 		smap_patch();
 }
@@ -79,9 +79,10 @@ void cpu_report(void)
 {
 	uint64_t cr4 = read_cr4(), cr0 = read_cr0();
 
-	log_info("protections: W^X %s, NX %s, SMEP %s, SMAP %s, UMIP off (guests' "
-		 "SGDT must not trap), guard pages on",
+	log_info("protections: W^X %s, NX %s, SMEP %s, SMAP %s, UMIP %s, guard "
+		 "pages on",
 		 cr0 & 1u << 16 ? "on" : "OFF",
 		 rdmsr(MSR_EFER) & 1u << 11 ? "on" : "OFF",
-		 cr4 & CR4_SMEP ? "on" : "off", cr4 & CR4_SMAP ? "on" : "off");
+		 cr4 & CR4_SMEP ? "on" : "off", cr4 & CR4_SMAP ? "on" : "off",
+		 cr4 & CR4_UMIP ? "on" : "off");
 }
