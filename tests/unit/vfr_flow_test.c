@@ -61,6 +61,10 @@ static const struct {
 		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
 		{ 'a', SYN | ACK, 0, 1, 0, true, "syn_received" },
 		{ 'o', ACK, 1, 900, 0, false, "syn_received" } } },
+	{ "nor by an acknowledgement of something older", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 1, 0, true, "syn_received" },
+		{ 'o', ACK, 1, -100, 0, true, "syn_received" } } },
 	{ "a refused connection", {
 		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
 		{ 'a', RST | ACK, 0, 1, 0, true, "closed" } } },
@@ -303,6 +307,34 @@ static void test_hoarding(void **state)
 	kit_free(k);
 }
 
+/* When all that is lent is in use, nobody's own share is touched. */
+static void test_shares(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct vfr_stats st;
+	struct frame f;
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < 400; i++) {
+		open_tcp(k, WEB, "10.1.0.10", 1000 + i, WAN, "8.8.8.8", 80);
+		open_tcp(k, DB, "10.1.0.20", 1000 + i, WAN, "8.8.8.8", 80);
+	}
+	for (i = 0; i < 50; i++) {	/* 50 questions in LAN's share */
+		frame_udp(&f, LAN, "192.168.1.9", 1000 + i, "8.8.8.8", 53, 9);
+		kit_rx(k, LAN, &f);
+	}
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.embryonic, 50);
+	for (i = 0; i < 150; i++)
+		open_tcp(k, BR, "192.168.1.50", 1000 + i, WAN, "8.8.8.8", 80);
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.embryonic, 50);
+	assert_int_equal(established(k), 2 * (102 + 256) + 102);
+	assert_true(kit_drops(k, BR, VFR_DROP_FLOW_LIMIT) >= 48);
+	kit_free(k);
+}
+
 static void test_related(void **state)
 {
 	struct kit *k = kit_new(NULL);
@@ -460,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_lifetimes),
 		cmocka_unit_test(test_syn_flood),
 		cmocka_unit_test(test_hoarding),
+		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_related),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_collisions),

@@ -289,6 +289,12 @@ static void test_related(void **state)
 	addr_is(c->b + 30, "8.8.8.8");
 	addr_is(c->b + 42 + 16, "203.0.113.2");
 	assert_int_equal(be16(c->b + 64), 8080);
+	/* Whoever does not know the sequence number says nothing. */
+	f.b[66] ^= 0x40;
+	frame_sums(&f);
+	kit_rx(k, WEB, &f);
+	assert_int_equal(k->nr_caught, 0);
+	assert_string_equal(kit_last_reason(k), "state");
 	kit_free(k);
 }
 

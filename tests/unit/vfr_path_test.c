@@ -561,6 +561,18 @@ static void test_bridge_reject(void **state)
 	kit_free(k);
 }
 
+static void header_sum(struct frame *f)
+{
+	uint32_t sum = 0, i, n = (f->b[14] & 15) * 4u;
+
+	w16(f->b + 24, 0);
+	for (i = 14; i < 14 + n; i += 2)
+		sum += be16(f->b + i);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	w16(f->b + 24, (uint16_t)~sum);
+}
+
 static void test_malformed(void **state)
 {
 	static const struct {
@@ -574,7 +586,7 @@ static void test_malformed(void **state)
 		{ "header length below 20", false, 0, 0x44, "malformed" },
 		{ "header longer than the packet", false, 0, 0x4f, "malformed" },
 		{ "total length beyond the frame", false, 2, 0x40, "malformed" },
-		{ "total length below the header", false, 3, 10, "malformed" },
+		{ "total length below the header", false, 3, 19, "malformed" },
 		{ "wrong header checksum", false, 10, 0x12, "malformed" },
 		{ "IPv6 length beyond the frame", true, 4, 0x40, "malformed" },
 		{ "IPv6 version", true, 0, 0x70, "malformed" },
@@ -590,6 +602,8 @@ static void test_malformed(void **state)
 		frame_udp(&f, WEB, t[i].v6 ? "fd00:1::10" : "10.1.0.10", 0xffff,
 			  t[i].v6 ? "fd00:1::20" : "10.1.0.20", 0xffff, 4);
 		f.b[14 + t[i].at] = t[i].value;
+		if (!t[i].v6 && t[i].at != 10)
+			header_sum(&f);		/* only one thing is wrong */
 		kit_rx(k, WEB, &f);
 		if (strcmp(kit_last_reason(k), t[i].reason))
 			fail_msg("%s: %s", t[i].what, kit_last_reason(k));
