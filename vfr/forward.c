@@ -41,9 +41,8 @@ bool forward_fits(struct vfr *v, struct judge *j, uint16_t out)
 		judge_drop(v, j, VFR_DROP_TTL);
 		return false;
 	}
-	if (unlikely(ip_bytes(j) > mtu)) {
-		if (j->v6 || (get16(h + 6) & IP4_DF))
-			icmp_error(v, j, ICMP_TOO_BIG, mtu);
+	if (unlikely(ip_bytes(j) > mtu) && !split_can(j)) {
+		icmp_error(v, j, ICMP_TOO_BIG, mtu);
 		judge_drop(v, j, VFR_DROP_MTU);
 		return false;
 	}
@@ -116,6 +115,7 @@ void forward_way(struct vfr *v, struct judge *j, const struct way *w)
 {
 	const struct iface *o = &v->t->ifaces[w->out];
 	struct vfr_packet *p = j->p;
+	bool too_long = ip_bytes(j) > o->mtu;
 
 	if (unlikely(o->dev == NONE16))
 		return judge_drop(v, j, VFR_DROP_PORT_DOWN);
@@ -136,9 +136,13 @@ void forward_way(struct vfr *v, struct judge *j, const struct way *w)
 			      n->state == NEIGH_VALID ? n->mac : NULL,
 			      o->mac, o->vlan);
 		if (unlikely(n->state != NEIGH_VALID))
-			return neigh_hold(v, j, w->neigh);
+			return too_long ? judge_drop(v, j, VFR_DROP_NO_NEIGHBOUR)
+					: neigh_hold(v, j, w->neigh);
 	}
-	judge_send(v, j, o->dev);
+	if (unlikely(too_long))
+		split_send(v, j, w->out);
+	else
+		judge_send(v, j, o->dev);
 }
 
 /* The next hop that a flow remembers, or a new one if that is gone. */

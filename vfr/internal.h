@@ -405,6 +405,10 @@ void forward_way(struct vfr *v, struct judge *j, const struct way *w);
 void forward_ether(struct vfr_packet *p, uint16_t l3, const uint8_t *dst,
 		   const uint8_t *src, uint16_t vlan);
 
+/* split.c */
+bool split_can(const struct judge *j);
+void split_send(struct vfr *v, struct judge *j, uint16_t iface);
+
 /* port.c */
 int port_send(struct vfr *v, uint32_t dev, struct vfr_packet *p);
 void port_flush(struct vfr *v);
