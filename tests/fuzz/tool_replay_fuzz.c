@@ -21,6 +21,7 @@ static const char rules_text[] =
 	"allow any from web to any\n";
 
 static struct rulefile rules;
+static struct lab lab;
 static FILE *nowhere;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -30,12 +31,20 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	char path[] = "/tmp/tool_replay_fuzz.XXXXXX";
 	FILE *out = fdopen(mkstemp(path), "w");
+	struct vfr_limits limits = {	/* small, for the sake of speed */
+		.flows = 256, .ports = 4, .taps = 1, .tap_insns = 16,
+		.log = 16, .sources = 16, .macs = 16, .packets = 64,
+		.fragments = 16, .neighbours = 64,
+	};
+	const char *why;
 
 	if (!out || fputs(rules_text, out) < 0 || fclose(out))
 		abort();
 	if (rulefile_open(&rules, path, RULEFILE_COMPILE, NULL))
 		abort();
 	unlink(path);
+	if (lab_create(&lab, rules.blob, rules.blob_len, &limits, &why))
+		abort();
 	nowhere = fopen("/dev/null", "wb");
 	return 0;
 }
@@ -43,18 +52,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char error[CAPTURE_ERROR_MAX];
-	struct vfr_limits limits = { .flows = 256 };
 	struct feed feed = { .nr_maps = 0 };
 	struct capture_packet p;
 	struct capture *c;
 	struct tapfile tap;
-	struct lab lab;
-	const char *why;
 
 	if (!size || capture_open_stream(&c, fmemopen((void *)data, size,
 						      "rb"), "fuzz", error))
 		return 0;
-	if (lab_create(&lab, rules.blob, rules.blob_len, &limits, &why) ||
+	if (lab_reset(&lab) ||	/* so that each input stands alone */
 	    feed_begin(&feed, &lab) ||
 	    tapfile_open(&tap, &lab, nowhere, 128, "fuzz"))
 		abort();
@@ -65,7 +71,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	tapfile_close(&tap);
 	feed_end(&feed);
-	lab_destroy(&lab);
 	capture_close(c);
 	return 0;
 }
