@@ -11,8 +11,12 @@
 #include "cpu.h"
 #include "io.h"
 #include "log.h"
+#include "mm.h"
 #include "percpu.h"
+#include "stack.h"
 
+#define CR0_WP		(1u << 16)
+#define EFER_NXE	(1u << 11)
 #define CR4_PAE		(1u << 5)
 #define CR4_MCE		(1u << 6)
 #define CR4_PGE		(1u << 7)
@@ -74,15 +78,38 @@ void features_detect(void)
 		smap_patch();
 }
 
-/* Says what is on after looking at the registers, not at what we meant. */
+/* Every other page of a stack area's lower half is a guard (stack.h). */
+static bool guards_on(void)
+{
+	uint64_t stack = (uint64_t)this_cpu()->stack;
+
+	for (unsigned i = 0; i < STACK_PAGES; i++)
+		if (mm_is_mapped(stack + i * PAGE_SIZE) !=
+		    (STACK_MAPPED >> i & 1))
+			return false;
+	return true;
+}
+
+/* Says what is on after looking at registers and tables, not at what we meant. */
 void cpu_report(void)
 {
-	uint64_t cr4 = read_cr4(), cr0 = read_cr0();
+	uint64_t cr4 = read_cr4();
+	const struct {
+		const char *name;
+		bool on;
+	} is[] = {
+		{ "W^X", read_cr0() & CR0_WP && !mm_has_wx() },
+		{ "NX", rdmsr(MSR_EFER) & EFER_NXE },
+		{ "SMEP", cr4 & CR4_SMEP },
+		{ "SMAP", cr4 & CR4_SMAP },
+		{ "UMIP", cr4 & CR4_UMIP },
+		{ "guard pages", guards_on() },
+	};
+	char line[128];
+	int n = 0;
 
-	log_info("protections: W^X %s, NX %s, SMEP %s, SMAP %s, UMIP %s, guard "
-		 "pages on",
-		 cr0 & 1u << 16 ? "on" : "OFF",
-		 rdmsr(MSR_EFER) & 1u << 11 ? "on" : "OFF",
-		 cr4 & CR4_SMEP ? "on" : "off", cr4 & CR4_SMAP ? "on" : "off",
-		 cr4 & CR4_UMIP ? "on" : "off");
+	for (unsigned i = 0; i < ARRAY_SIZE(is); i++)
+		n += format(line + n, sizeof(line) - (unsigned)n, "%s%s %s",
+			    i ? ", " : "", is[i].name, is[i].on ? "on" : "off");
+	log_info("protections: %s", line);
 }

@@ -120,6 +120,10 @@ struct boot_memory {
 
 void mm_init(const struct boot_memory *free_ram, uint64_t highest_mfn);
 
+/* For the line that says what is on: a look at the tables as they are. */
+bool mm_has_wx(void);
+bool mm_is_mapped(uint64_t va);
+
 /* One walk over everything; returns the number of differences (mm/audit.c). */
 uint64_t mm_audit(uint64_t *frames);
 /* For grant_audit(): one reference, and a writable use, of a frame. */

@@ -167,6 +167,45 @@ mfn_t tlb_idle_root(void)
 	return MFN(hv_phys(idle_l4) >> PAGE_SHIFT);
 }
 
+/* Entries below a table that map memory writable and executable at once. */
+static uint64_t count_wx(const uint64_t *table, unsigned level)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+		uint64_t e = table[i];
+
+		if (!(e & PTE_P))
+			continue;
+		if (level == 1 || e & PTE_PSE)
+			n += (e & PTE_RW) && !(e & PTE_NX);
+		else
+			n += count_wx(mfn_virt(pte_mfn(e)), level - 1);
+	}
+	return n;
+}
+
+bool mm_has_wx(void)
+{
+	return count_wx(m2p_l3, 3) + count_wx(hv_l3, 3) +
+	       count_wx(directmap_l3, 3) != 0;
+}
+
+bool mm_is_mapped(uint64_t va)
+{
+	const uint64_t *table = mfn_virt(tlb_idle_root());
+
+	for (unsigned shift = 39;; shift -= 9) {
+		uint64_t e = table[va >> shift & 511];
+
+		if (!(e & PTE_P))
+			return false;
+		if (shift == 12 || e & PTE_PSE)
+			return true;
+		table = mfn_virt(pte_mfn(e));
+	}
+}
+
 void mm_init(const struct boot_memory *free_ram, uint64_t highest_mfn)
 {
 	boot_ram = *free_ram;
