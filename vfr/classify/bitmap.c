@@ -14,7 +14,7 @@
 #include "internal.h"
 
 /* Measured: larger tables miss the cache more than a row saves. */
-#define MAX_CELLS	(1u << 17)	/* of a table */
+#define MAX_CELLS	(1u << 18)	/* of a table */
 #define MAX_ROW_WORDS	(1u << 17)	/* of all rows of a merged slot */
 
 struct class_set {

@@ -10,6 +10,12 @@
 
 #define BURST	32
 
+/*
+ * A single lookup is a burst of one, compiled for itself: n is a constant in
+ * all of these, and so are some other arguments, as said there.
+ */
+#define CONST_INLINE	static inline __attribute__((always_inline))
+
 /* An address that is not IPv4. */
 static uint32_t axis_rank_wide(const struct vfr_cls_axis *ax,
 			       const struct vfr_addr *a)
@@ -28,7 +34,7 @@ static uint32_t axis_rank_wide(const struct vfr_cls_axis *ax,
 	return v > CLS_V4_LAST ? lo + ax->nr_v4 : lo;
 }
 
-static inline __attribute__((always_inline)) uint32_t
+CONST_INLINE uint32_t
 value_rank(const uint32_t *start, const uint32_t *last, unsigned int shift,
 	   unsigned int steps, uint32_t v)
 {
@@ -45,7 +51,7 @@ value_rank(const uint32_t *start, const uint32_t *last, unsigned int shift,
 }
 
 /* steps is a constant here wherever it matters: see burst_ranks(). */
-static inline __attribute__((always_inline)) void
+CONST_INLINE void
 burst_addrs(const struct vfr_cls_axis *ax,
 	    const struct vfr_cls_key *const *keys, uint32_t n,
 	    unsigned int steps, uint32_t *ranks)
@@ -62,9 +68,9 @@ burst_addrs(const struct vfr_cls_axis *ax,
 	}
 }
 
-static inline void burst_small(const struct vfr_cls_axis *ax,
-			       const struct vfr_cls_key *const *keys,
-			       uint32_t n, uint32_t *ranks)
+CONST_INLINE void
+burst_small(const struct vfr_cls_axis *ax,
+	    const struct vfr_cls_key *const *keys, uint32_t n, uint32_t *ranks)
 {
 	const uint16_t *top = ax->top, *low = ax->low;
 	uint16_t v, mask = ax->bits == 8 ? 0xff : 0xffff;
@@ -79,9 +85,25 @@ static inline void burst_small(const struct vfr_cls_axis *ax,
 	}
 }
 
-static inline void burst_ranks(const struct vfr_cls_axis *ax,
-			       const struct vfr_cls_key *const *keys,
-			       uint32_t n, uint32_t wide, uint32_t *ranks)
+/* Addresses that are not IPv4 are looked up again, as what they are. */
+CONST_INLINE void
+burst_ranks_wide(const struct vfr_cls_axis *ax,
+		 const struct vfr_cls_key *const *keys, uint32_t wide,
+		 uint32_t *ranks)
+{
+	for (; wide; wide &= wide - 1) {
+		uint32_t i = __builtin_ctz(wide);
+		const struct vfr_addr *a = (const void *)
+			((const uint8_t *)keys[i] + ax->key_off);
+
+		if (!vfr_addr_is_v4(a))
+			ranks[i] = axis_rank_wide(ax, a);
+	}
+}
+
+static __attribute__((noinline)) void
+ranks_many(const struct vfr_cls_axis *ax, const struct vfr_cls_key *const *keys,
+	   uint32_t n, uint32_t wide, uint32_t *ranks)
 {
 	if (ax->bits < 128) {
 		burst_small(ax, keys, n, ranks);
@@ -98,19 +120,27 @@ static inline void burst_ranks(const struct vfr_cls_axis *ax,
 	case 7: burst_addrs(ax, keys, n, 7, ranks); break;
 	default: burst_addrs(ax, keys, n, ax->steps, ranks); break;
 	}
-	for (; wide; wide &= wide - 1) {
-		uint32_t i = __builtin_ctz(wide);
-		const struct vfr_addr *a = (const void *)
-			((const uint8_t *)keys[i] + ax->key_off);
+	burst_ranks_wide(ax, keys, wide, ranks);
+}
 
-		if (!vfr_addr_is_v4(a))
-			ranks[i] = axis_rank_wide(ax, a);
+CONST_INLINE void
+burst_ranks(const struct vfr_cls_axis *ax,
+	    const struct vfr_cls_key *const *keys, uint32_t n, uint32_t wide,
+	    uint32_t *ranks)
+{
+	if (n > 1) {
+		ranks_many(ax, keys, n, wide, ranks);
+	} else if (ax->bits < 128) {
+		burst_small(ax, keys, 1, ranks);
+	} else {
+		burst_addrs(ax, keys, 1, ax->steps, ranks);
+		burst_ranks_wide(ax, keys, wide, ranks);
 	}
 }
 
 /* Which keys have an address that is not IPv4?  A bit for each. */
-static inline uint32_t burst_wide(const struct vfr_cls_key *const *keys,
-				  uint32_t n)
+CONST_INLINE uint32_t
+burst_wide(const struct vfr_cls_key *const *keys, uint32_t n)
 {
 	uint32_t wide = 0, i, src_mid, dst_mid;
 	uint64_t src, dst;
@@ -173,7 +203,7 @@ static inline uint64_t rows_and(const uint64_t *const *rows, uint32_t nr,
 	return m;
 }
 
-static inline __attribute__((always_inline)) uint32_t
+CONST_INLINE uint32_t
 bitmap_first(const struct vfr_cls *c, const uint64_t *const *rows, uint32_t nr,
 	     const struct vfr_cls_key *k)
 {
@@ -194,7 +224,7 @@ bitmap_first(const struct vfr_cls *c, const uint64_t *const *rows, uint32_t nr,
 }
 
 /* nr is a constant where it matters. */
-static inline __attribute__((always_inline)) void
+CONST_INLINE void
 bitmap_rows(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
 	    uint32_t n, uint32_t (*class)[BURST], uint32_t nr, uint32_t *rules)
 {
@@ -213,9 +243,9 @@ bitmap_rows(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
 	}
 }
 
-static inline void bitmap_burst(const struct vfr_cls *c,
-				const struct vfr_cls_key *const *keys,
-				uint32_t n, uint32_t *rules)
+CONST_INLINE void
+bitmap_burst(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
+	     uint32_t n, uint32_t *rules)
 {
 	uint32_t class[VFR_CLS_NR_AXES][BURST];
 	uint32_t wide = burst_wide(keys, n), a, i, m;
@@ -274,19 +304,16 @@ static inline uint32_t leaf_first(const struct vfr_cls *c, const uint64_t *box,
 	}
 }
 
-/* words is a constant here. */
-static inline __attribute__((always_inline)) void
-forest_burst(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
-	     uint32_t n, uint32_t words, uint32_t *rules)
+/* The ranks of each key in its words, side by side.  words is a constant. */
+CONST_INLINE void
+forest_keys(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
+	    uint32_t n, uint32_t words, uint64_t (*key)[VFR_CLS_WORDS])
 {
-	uint64_t key[BURST][VFR_CLS_WORDS];
-	uint32_t ranks[BURST], at[BURST], best[BURST], a, i, d, t;
-	uint32_t wide = burst_wide(keys, n);
+	uint32_t ranks[BURST], wide = burst_wide(keys, n), a, i;
 
 	for (i = 0; i < n; i++) {
 		for (a = 0; a < words; a++)
 			key[i][a] = 0;
-		best[i] = UINT32_MAX;
 	}
 	for (a = 0; a < c->nr_axes; a++) {
 		const struct vfr_cls_axis *ax = &c->axes[a];
@@ -296,27 +323,59 @@ forest_burst(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
 			key[i][words == 1 ? 0 : ax->word] |=
 				(uint64_t)ranks[i] << ax->pos;
 	}
-	for (t = 0; t < c->nr_trees; t++) {
-		for (i = 0; i < n; i++)
-			at[i] = c->trees[t].root;
-		for (d = 0; d < c->trees[t].depth; d++) {
-			for (i = 0; i < n; i++) {
-				const struct cls_node *p = &c->nodes[at[i]];
-				uint64_t word = key[i][words == 1 ? 0 : p->word];
-				uint32_t next = p->next +
-					((word >> p->shift) & p->mask);
+}
 
-				at[i] = p->mask ? next : at[i];
-				__builtin_prefetch(&c->nodes[at[i]]);
+/* From the roots to the leaves, all keys in all trees a level at a time. */
+CONST_INLINE void
+forest_walk(const struct vfr_cls *c, uint64_t (*key)[VFR_CLS_WORDS],
+	    uint32_t n, uint32_t words, uint32_t (*at)[BURST])
+{
+	uint32_t d, t, i;
+
+	for (d = 0; d < CLS_MAX_DEPTH; d++) {
+		for (t = 0; t < c->nr_trees; t++) {
+			if (d >= c->trees[t].depth)
+				continue;
+			for (i = 0; i < n; i++) {
+				const struct cls_node *p = &c->nodes[at[t][i]];
+				uint64_t w = key[i][words == 1 ? 0 : p->word];
+				uint32_t next = p->next +
+						((w >> p->shift) & p->mask);
+
+				at[t][i] = p->mask ? next : at[t][i];
+				__builtin_prefetch(&c->nodes[at[t][i]]);
 			}
 		}
-		for (i = 0; i < n; i++)
-			__builtin_prefetch(&c->boxes[c->nodes[at[i]].next]);
-		for (i = 0; i < n; i++) {
-			const struct cls_node *p = &c->nodes[at[i]];
+	}
+}
 
-			if (p->mask == 0)
-				best[i] = leaf_first(c, c->boxes + p->next,
+/* words is a constant here. */
+CONST_INLINE void
+forest_burst(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
+	     uint32_t n, uint32_t words, uint32_t *rules)
+{
+	uint32_t at[VFR_CLS_MAX_TREES][BURST], best[BURST], i, t;
+	uint64_t key[BURST][VFR_CLS_WORDS];
+
+	forest_keys(c, keys, n, words, key);
+	for (i = 0; i < n; i++)
+		best[i] = UINT32_MAX;
+	for (t = 0; t < c->nr_trees; t++) {
+		for (i = 0; i < n; i++)
+			at[t][i] = c->trees[t].root;
+	}
+	forest_walk(c, key, n, words, at);
+	for (t = 0; t < c->nr_trees; t++) {
+		for (i = 0; i < n; i++) {
+			at[t][i] = c->nodes[at[t][i]].mask ? UINT32_MAX :
+				   c->nodes[at[t][i]].next;
+			__builtin_prefetch(&c->boxes[at[t][i]]);
+		}
+	}
+	for (t = 0; t < c->nr_trees; t++) {
+		for (i = 0; i < n; i++) {
+			if (at[t][i] != UINT32_MAX)
+				best[i] = leaf_first(c, c->boxes + at[t][i],
 						     key[i], words, keys[i],
 						     best[i]);
 		}
@@ -326,9 +385,9 @@ forest_burst(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
 						   c->atoms[best[i]].rule;
 }
 
-static inline void burst(const struct vfr_cls *c,
-			 const struct vfr_cls_key *const *keys, uint32_t n,
-			 uint32_t *rules)
+CONST_INLINE void
+burst(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
+      uint32_t n, uint32_t *rules)
 {
 	if (c->row_words)
 		bitmap_burst(c, keys, n, rules);
@@ -336,6 +395,13 @@ static inline void burst(const struct vfr_cls *c,
 		forest_burst(c, keys, n, 1, rules);
 	else
 		forest_burst(c, keys, n, 2, rules);
+}
+
+static __attribute__((noinline)) void
+burst_many(const struct vfr_cls *c, const struct vfr_cls_key *const *keys,
+	   uint32_t n, uint32_t *rules)
+{
+	burst(c, keys, n, rules);
 }
 
 uint32_t vfr_cls_lookup(const struct vfr_cls *c, const struct vfr_cls_key *k)
@@ -350,12 +416,10 @@ void vfr_cls_lookup_burst(const struct vfr_cls *c,
 			  const struct vfr_cls_key *const *keys, uint32_t n,
 			  uint32_t *rules)
 {
-	while (n >= BURST) {
-		burst(c, keys, BURST, rules);
-		keys += BURST;
-		rules += BURST;
-		n -= BURST;
+	uint32_t now;
+
+	for (; n > 0; keys += now, rules += now, n -= now) {
+		now = n < BURST ? n : BURST;
+		burst_many(c, keys, now, rules);
 	}
-	if (n)
-		burst(c, keys, n, rules);
 }
