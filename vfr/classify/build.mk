@@ -3,6 +3,7 @@
 CLASSIFY_SRCS := $(wildcard vfr/classify/*.c) tests/bench/classify_data.c
 UNIT_TESTS += classify_diff classify_limits
 classify_diff_SRCS := $(CLASSIFY_SRCS)
+classify_diff_LIMIT := 180
 classify_limits_SRCS := $(CLASSIFY_SRCS)
 FUZZERS += classify_blob
 classify_blob_FUZZ_SRCS := $(CLASSIFY_SRCS)
