@@ -51,11 +51,11 @@ static void put_number(struct out *o, const struct spec *s, uint64_t n,
 	int min = s->zero && !s->left ? MIN(s->width, 64) - sign_len : 1;
 	int digits = 0;
 
-	while (n != 0 || digits < min) {
+	do {
 		text[--at] = "0123456789abcdef"[n % base];
 		n /= base;
 		digits++;
-	}
+	} while (n != 0 || digits < min);
 	while (sign_len > 0)
 		text[--at] = sign[--sign_len];
 	put_field(o, s, text + at, (int)sizeof(text) - at);

@@ -124,17 +124,16 @@ static void advance_svt(struct bvt_queue *q, const struct bvt *cur)
 {
 	const struct bvt *b = q->head;
 	uint64_t least;
+	uint32_t i;
 
-	if (b == NULL && cur == NULL)
+	if (cur == NULL)
+		cur = b;
+	if (cur == NULL)
 		return;
-	least = cur ? cur->avt : b->avt;
-	if (b != NULL) {
-		do {
-			if (before(b->avt, least))
-				least = b->avt;
-			b = b->next;
-		} while (b != q->head);
-	}
+	least = cur->avt;
+	for (i = 0; i < q->nr; i++, b = b->next)
+		if (before(b->avt, least))
+			least = b->avt;
 	if (before(q->svt, least))
 		q->svt = least;
 }
