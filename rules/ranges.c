@@ -98,25 +98,6 @@ static bool ranges_add(struct rules *r, struct vec *v,
 	return slot;
 }
 
-bool ranges_union(struct rules *r, const struct ranges *a,
-		  const struct ranges *b, struct ranges *out)
-{
-	struct vec v = { NULL };
-	uint32_t i;
-
-	if (!a->n || !b->n) {
-		*out = a->n ? *a : *b;
-		return true;
-	}
-	for (i = 0; i < a->n; i++)
-		if (!ranges_add(r, &v, &a->r[i].lo, &a->r[i].hi))
-			return false;
-	for (i = 0; i < b->n; i++)
-		if (!ranges_add(r, &v, &b->r[i].lo, &b->r[i].hi))
-			return false;
-	return ranges_build(r, &v, out);
-}
-
 bool ranges_subtract(struct rules *r, const struct ranges *a,
 		     const struct ranges *b, struct ranges *out)
 {
@@ -143,29 +124,6 @@ bool ranges_subtract(struct rules *r, const struct ranges *a,
 		if (!over && addr_cmp(&lo, &a->r[i].hi) <= 0 &&
 		    !ranges_add(r, &v, &lo, &a->r[i].hi))
 			return false;
-	}
-	*out = (struct ranges){ v.data, v.n };
-	return true;
-}
-
-bool ranges_intersect(struct rules *r, const struct ranges *a,
-		      const struct ranges *b, struct ranges *out)
-{
-	struct vec v = { NULL };
-	uint32_t i = 0, j = 0;
-
-	while (i < a->n && j < b->n) {
-		const struct vfr_cls_range *x = &a->r[i], *y = &b->r[j];
-		const struct vfr_addr *lo, *hi;
-
-		lo = addr_cmp(&x->lo, &y->lo) > 0 ? &x->lo : &y->lo;
-		hi = addr_cmp(&x->hi, &y->hi) < 0 ? &x->hi : &y->hi;
-		if (addr_cmp(lo, hi) <= 0 && !ranges_add(r, &v, lo, hi))
-			return false;
-		if (hi == &x->hi)
-			i++;
-		else
-			j++;
 	}
 	*out = (struct ranges){ v.data, v.n };
 	return true;

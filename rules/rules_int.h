@@ -333,12 +333,8 @@ struct space {
 extern const struct ranges ranges_any;
 
 bool ranges_build(struct rules *r, struct vec *v, struct ranges *out);
-bool ranges_union(struct rules *r, const struct ranges *a,
-		  const struct ranges *b, struct ranges *out);
 bool ranges_subtract(struct rules *r, const struct ranges *a,
 		     const struct ranges *b, struct ranges *out);
-bool ranges_intersect(struct rules *r, const struct ranges *a,
-		      const struct ranges *b, struct ranges *out);
 bool ranges_within(const struct ranges *a, const struct ranges *b);
 bool ranges_meet(const struct ranges *a, const struct ranges *b);
 

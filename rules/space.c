@@ -714,7 +714,7 @@ bool space_kinds(struct rules *r, const struct rules_match *m,
 
 /* --- the whole rule --- */
 
-/* NULL: it matches nothing, or an error was reported. */
+/* NULL: it matches nothing, or an error was reported.  All names are known. */
 const struct space *space_of_rule(struct rules *r, const struct rules_rule *rule)
 {
 	static const uint8_t frags[][2] = {
@@ -726,7 +726,7 @@ const struct space *space_of_rule(struct rules *r, const struct rules_rule *rule
 	struct vec lanes = { NULL }, kinds = { NULL };
 	struct space *s;
 
-	if (rule->unresolved || !rule_lanes(r, rule, &lanes) ||
+	if (!rule_lanes(r, rule, &lanes) ||
 	    !space_kinds(r, rule->what, rule->from_ports, &kinds) ||
 	    !lanes.n || !kinds.n)
 		return NULL;
