@@ -25,13 +25,14 @@ const char *kind_words(enum rules_kind kind)
 /* "a nic, a net or a domain" */
 static void kinds_list(uint32_t kinds, const struct rules_out *out)
 {
-	unsigned int k, left = __builtin_popcount(kinds);
+	unsigned int k;
 
 	for (k = 0; k < 32; k++) {
 		if (!(kinds & KIND_BIT(k)))
 			continue;
-		out_print(out, "%s%s", kind_words(k),
-			  --left > 1 ? ", " : left ? " or " : "");
+		kinds &= ~KIND_BIT(k);	/* left: those that follow */
+		out_print(out, "%s%s", kind_words(k), !kinds ? "" :
+			  kinds & (kinds - 1) ? ", " : " or ");
 	}
 }
 

@@ -223,8 +223,8 @@ static void net_routed(struct rules *r, struct rules_net *n)
 	struct rules_ref *p, *gw;
 
 	if (!n->prefixes)
-		error_at(r, CONFLICT, &n->node.pos, "write net NAME 10.1.0.0/24, "
-			 "or bridged on NIC", "the routed net `%s` has no "
+		error_at(r, CONFLICT, &n->node.pos, "write net NAME "
+			 "10.1.0.0/24, or bridged on NIC", "the routed net `%s` has no "
 			 "prefix", n->node.name);
 	foreach_node(p, n->prefixes) {
 		if (p->prefix_len > LEN_MAX_NET)

@@ -326,8 +326,8 @@ static void check_nots(struct rules *r, const struct rules_ref *list)
 		if (ref->target->kind == RULES_NET && *net->bridge.text &&
 		    !net->prefixes)
 			error_at(r, KIND, &ref->node.pos, "give the net its "
-				 "prefix", "`not %s` needs the addresses of the "
-				 "net", net->node.name);
+				 "prefix", "`not %s` needs the addresses of "
+				 "the net", net->node.name);
 	}
 	if (nic && yes)
 		error_at(r, KIND, &list->node.pos, "use `in` or `out` for the "

@@ -114,7 +114,8 @@ static uint32_t count_prefixes(const struct ranges *a, uint32_t max)
 	uint32_t i, n = 0;
 
 	for (i = 0; i < a->n && n <= max; i++) {
-		u128 lo = addr_number(&a->r[i].lo), hi = addr_number(&a->r[i].hi);
+		u128 lo = addr_number(&a->r[i].lo);
+		u128 hi = addr_number(&a->r[i].hi);
 		bool done = false;
 
 		while (!done) {
@@ -131,7 +132,8 @@ static void list_prefixes(struct compiler *c, const struct ranges *a,
 	uint32_t i;
 
 	for (i = 0; i < a->n; i++) {
-		u128 lo = addr_number(&a->r[i].lo), hi = addr_number(&a->r[i].hi);
+		u128 lo = addr_number(&a->r[i].lo);
+		u128 hi = addr_number(&a->r[i].hi);
 		bool done = false;
 
 		while (!done) {
@@ -501,7 +503,7 @@ static struct vfr_rs_nat *add_nat(struct compiler *c, const struct rules_nat *n,
 	if (!out)
 		return NULL;
 	all = c->nats.data;
-	/* Entries of one statement stand together: each has an id of its own. */
+	/* Entries of a statement stand together: each has its own id. */
 	if (c->nats.n > 1 && all[c->nats.n - 2].line == n->node.pos.line &&
 	    all[c->nats.n - 2].file == file_string(c, n->node.pos.file))
 		id = hash_text(all[c->nats.n - 2].id, "next", 4);

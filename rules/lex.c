@@ -259,7 +259,7 @@ static const struct rules_let *lex_variable(struct lexer *lx, const char *s,
 	return NULL;
 }
 
-#define EXPANDED_MAX 4096	/* bytes of a word after expansion */
+#define EXPANDED_MAX 512	/* bytes of a word after expansion, with a NUL */
 
 /* Put values for $names.  A word that is one variable of a "string" is one. */
 static void lex_expand(struct lexer *lx, struct token *t)
@@ -284,10 +284,20 @@ static void lex_expand(struct lexer *lx, struct token *t)
 			t->len = 0;
 			return;
 		}
-		if (let->quoted && len + 1 == t->raw_len)
-			t->kind = TOK_STRING;
-		out_print(&b.out, "%s", let->value.text);
 		p += len + 1;
+		if (let->quoted && len + 1 == t->raw_len) {
+			t->kind = TOK_STRING;
+			t->s = let->value.text;
+			t->len = strlen(t->s);
+			return;
+		}
+		out_print(&b.out, "%s", let->value.text);
+	}
+	if (b.len == sizeof(text) - 1) {
+		error_at(lx->r, LIMIT, &t->pos, NULL, "with its variables "
+			 "this word is longer than %d bytes",
+			 EXPANDED_MAX - 2);
+		t->bad = true;
 	}
 	t->s = rules_strdup(lx->r, text, b.len);
 	t->len = strlen(t->s);

@@ -346,7 +346,8 @@ bool space_addrs(struct rules *r, const struct rules_ref *list,
 		 struct ranges *out);
 bool space_kinds(struct rules *r, const struct rules_match *m,
 		 const struct rules_ref *from_ports, struct vec *kinds);
-const struct space *space_of_rule(struct rules *r, const struct rules_rule *rule);
+const struct space *space_of_rule(struct rules *r,
+				  const struct rules_rule *rule);
 
 /* Sort n items of `size` bytes (at most 64); no order among equals. */
 void sort_items(void *items, size_t n, size_t size,
@@ -366,7 +367,8 @@ void format_endpoint(const struct rules_endpoint *e,
 	for ((n) = rules_next((r), (kind), NULL); (n);			\
 	     (n) = rules_next((r), (kind), (n)))
 #define foreach_node(n, list)						\
-	for ((n) = (void *)(list); (n); (n) = (void *)((struct rules_node *)(n))->next)
+	for ((n) = (void *)(list); (n);					\
+	     (n) = (void *)((struct rules_node *)(n))->next)
 
 /* What a name is to people: "a net". */
 const char *kind_words(enum rules_kind kind);

@@ -715,7 +715,8 @@ bool space_kinds(struct rules *r, const struct rules_match *m,
 /* --- the whole rule --- */
 
 /* NULL: it matches nothing, or an error was reported.  All names are known. */
-const struct space *space_of_rule(struct rules *r, const struct rules_rule *rule)
+const struct space *space_of_rule(struct rules *r,
+				  const struct rules_rule *rule)
 {
 	static const uint8_t frags[][2] = {
 		[RULES_FRAG_NONE] = { 0, 0 },

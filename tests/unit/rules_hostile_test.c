@@ -109,6 +109,10 @@ static void test_sizes(void **state)
 		  " from any\n", "", 0 },
 		{ "variables without end", "let a = 1\n",
 		  "allow tcp $a\n", 1000, "", "redundant", 0 },
+		{ "a variable that grows",
+		  "let a = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+		  "let b = ", "$a", 20, "\nallow tcp $b\n",
+		  "longer than 510 bytes", -EINVAL },
 		{ "expects without end", "nic a address 10.0.0.1/24\n",
 		  "expect deny tcp 10.0.0.2:1 -> 10.0.0.3:1\n", 20000, "", "",
 		  0 },

@@ -99,7 +99,7 @@ enum {
 				   variables: for rules_format() */
 };
 
-/* mem (16-byte aligned) holds everything: 16 MiB and 4 KiB a rule are ample. */
+/* mem (16-byte aligned) holds everything: 16 MiB and 4 KiB a rule suffice. */
 void rules_init(struct rules *r, const struct rules_host *host, void *mem,
 		size_t mem_bytes);
 
@@ -111,7 +111,7 @@ int rules_parse(struct rules *r, const char *path, const char *text,
    also after -EINVAL: what could be read is checked. */
 int rules_check(struct rules *r);
 
-/* Write the first file in the one canonical layout.  -EINVAL if it has errors. */
+/* Write the first file in the canonical layout.  -EINVAL if it has errors. */
 int rules_format(struct rules *r, const struct rules_out *out);
 
 /*
