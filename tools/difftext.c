@@ -271,6 +271,7 @@ static void list_ports(struct items *l, const struct rules *r,
 	for (i = 0; i < rs->p.nr_ports && i < r->nr_ports; i++) {
 		const struct vfr_rs_port *p = &rs->p.ports[i];
 		const struct rules_node *n = r->ports[i];
+		static const uint8_t none[6];
 		struct text t = { "" }, mac;
 
 		append(&t, "%s %s", p->kind == VFR_PORT_NIC ? "nic" : "domain",
@@ -286,7 +287,8 @@ static void list_ports(struct items *l, const struct rules *r,
 		append_addrs(&t, rs, p->first_addr, p->nr_addrs);
 		append_addr(&t, "gateway", &p->gateway4);
 		append_addr(&t, "gateway", &p->gateway6);
-		append(&t, " mac %s", describe_mac(&mac, p->mac));
+		if (memcmp(p->mac, none, sizeof(none)))
+			append(&t, " mac %s", describe_mac(&mac, p->mac));
 		if (p->rate_bps)
 			append(&t, " rate %" PRIu64 "bit", p->rate_bps);
 		if (p->mtu)

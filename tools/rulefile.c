@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 #include "describe.h"
@@ -111,27 +110,25 @@ static void take_diag(void *ctx, const struct rules_diag *d)
 		rules_diag_print(d, &err);
 }
 
-/* The file named on the command line gets its own, shorter refusals. */
-static int look_at(const char *path)
+/* The file named on the command line: no line of a file can be blamed. */
+static int read_first(struct rulefile *f, const char **text, size_t *len)
 {
-	struct stat st;
+	int rc = read_file(f, f->path, text, len);
 
-	if (strcmp(path, "-") == 0)
+	if (!rc)
 		return EXIT_OK;
-	if (stat(path, &st))
-		return cli_fail(errno == ENOENT || errno == ENOTDIR ?
-				EXIT_NOT_FOUND : EXIT_FAILED,
-				"cannot read rule file '%s': %s", path,
-				strerror(errno));
-	if (S_ISDIR(st.st_mode))
+	if (rc == -EISDIR)
 		return cli_fail(EXIT_FAILED, "'%s' is a directory; name the "
-				"rule file in it", path);
-	return EXIT_OK;
+				"rule file in it", f->path);
+	return cli_fail(rc == -ENOENT || rc == -ENOTDIR ? EXIT_NOT_FOUND :
+			EXIT_FAILED, "cannot read rule file '%s': %s", f->path,
+			strerror(-rc));
 }
 
-static int open_deep(struct rulefile *f, enum rulefile_depth depth)
+static int open_deep(struct rulefile *f, enum rulefile_depth depth,
+		     const char *text, size_t len)
 {
-	int rc = rules_parse(&f->r, f->path, NULL, 0,
+	int rc = rules_parse(&f->r, f->path, text, len,
 			     depth == RULEFILE_FORMAT ? RULES_FORMAT_ONLY : 0);
 	int rc_check;
 
@@ -148,13 +145,15 @@ static int open_deep(struct rulefile *f, enum rulefile_depth depth)
 int rulefile_open(struct rulefile *f, const char *path,
 		  enum rulefile_depth depth, json_t *diags)
 {
+	const char *text;
+	size_t len;
 	int code, rc;
 
 	*f = (struct rulefile){ .path = path, .diags = diags };
 	f->host = (struct rules_host){
 		.ctx = f, .read = read_file, .diag = take_diag,
 	};
-	code = look_at(path);
+	code = read_first(f, &text, &len);
 	if (code)
 		return code;
 	f->mem = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE,
@@ -164,7 +163,7 @@ int rulefile_open(struct rulefile *f, const char *path,
 		return cli_fail(EXIT_FAILED, "out of memory");
 	}
 	rules_init(&f->r, &f->host, f->mem, ARENA_BYTES);
-	rc = open_deep(f, depth);
+	rc = open_deep(f, depth, text, len);
 	if (!rc)
 		return EXIT_OK;
 	if (!f->r.nr_errors)	/* else each has been told */
