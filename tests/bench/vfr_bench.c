@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include <vfr/vfr.h>
@@ -172,8 +173,10 @@ static void start(const struct setup *s)
 	size_t size = vfr_size(&lim);
 	int i;
 
-	if (posix_memalign(&mem, 4096, size))
+	/* Large pages, as the hypervisor's direct map has. */
+	if (posix_memalign(&mem, 2 << 20, size))
 		exit(1);
+	madvise(mem, size, MADV_HUGEPAGE);
 	v = vfr_create(mem, size, &lim, 7);
 	for (i = 0; i < NR_PORTS; i++) {
 		struct vfr_device d = {
