@@ -445,6 +445,7 @@ bool tcp_seq_known(const struct flow *f, int dir, uint32_t seq);
 /* nat.c */
 uint32_t nat_find_dst(struct vfr *v, const struct judge *j, struct vfr_addr *dst,
 		      uint16_t *dport);
+/* The entry, NONE32 if none; *src may change even then (hairpin). */
 uint32_t nat_find_src(struct vfr *v, const struct judge *j, uint16_t out,
 		      struct vfr_addr *src);
 bool nat_insert(struct vfr *v, struct flow *f, bool any_port);

@@ -86,6 +86,16 @@ static struct vfr_addr port_addr(const struct vfr *v, uint16_t port, bool v4)
 	return (struct vfr_addr){ { 0 } };
 }
 
+/*
+ * A domain that reaches itself by an outer address: its answer must come to
+ * the VFR, too, so it sees the gateway as the sender.
+ */
+static bool to_itself(const struct vfr *v, const struct judge *j, uint16_t out)
+{
+	return out == j->in && v->t->ifaces[out].kind == VFR_PORT_VIF &&
+	       !vfr_addr_eq(&j->key.dst, &j->fkey.dst);
+}
+
 /* *src is zero if the port has no address of that family. */
 uint32_t nat_find_src(struct vfr *v, const struct judge *j, uint16_t out,
 		      struct vfr_addr *src)
@@ -107,6 +117,9 @@ uint32_t nat_find_src(struct vfr *v, const struct judge *j, uint16_t out,
 					 vfr_addr_is_v4(&j->key.src));
 		return i;
 	}
+	if (unlikely(to_itself(v, j, out)))
+		*src = vfr_addr_is_v4(src) ? v->t->ifaces[out].addr4
+					   : v->t->ifaces[out].addr6;
 	return NONE32;
 }
 

@@ -118,6 +118,7 @@ struct opening {
 	struct way	way;
 	uint32_t	nat_dst, nat_src;	/* index or NONE32 */
 	struct vfr_addr	src;		/* after source NAT */
+	bool		snat;		/* it is another one */
 };
 
 static struct flow *flow_make(struct vfr *v, struct judge *j,
@@ -150,11 +151,9 @@ static struct flow *flow_make(struct vfr *v, struct judge *j,
 		judge_drop(v, j, VFR_DROP_STATE);
 		return NULL;
 	}
-	if (!nat_insert(v, f, o->nat_src != NONE32 && has_ports(j))) {
-		bool nat = o->nat_src != NONE32;
-
+	if (!nat_insert(v, f, o->snat && has_ports(j))) {
 		flow_free(v, f);
-		judge_drop(v, j, nat ? VFR_DROP_NAT : VFR_DROP_FLOW_LIMIT);
+		judge_drop(v, j, o->snat ? VFR_DROP_NAT : VFR_DROP_FLOW_LIMIT);
 		return NULL;
 	}
 	if (!flow_is_mirror(f))
@@ -204,11 +203,8 @@ static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
 
 static void stateless(struct vfr *v, struct judge *j, struct opening *o)
 {
-	struct vfr_addr src = j->key.src;
-
 	count_rule(v, j, j->rule);
-	if (!j->bridged && (o->nat_dst != NONE32 ||
-			    nat_find_src(v, j, o->way.out, &src) != NONE32)) {
+	if (o->nat_dst != NONE32 || o->snat) {
 		judge_drop(v, j, VFR_DROP_NAT);	/* that needs a flow */
 		return;
 	}
@@ -228,6 +224,10 @@ struct flow *open_packet(struct vfr *v, struct judge *j)
 		return NULL;
 	if (!forward_fits(v, j, o.way.out))
 		return NULL;
+	o.src = j->key.src;
+	if (!j->bridged)
+		o.nat_src = nat_find_src(v, j, o.way.out, &o.src);
+	o.snat = !vfr_addr_eq(&o.src, &j->key.src);
 	if (v->t->rs.p.rules[j->rule].flags & VFR_RULE_STATELESS) {
 		stateless(v, j, &o);
 		return NULL;
@@ -236,10 +236,7 @@ struct flow *open_packet(struct vfr *v, struct judge *j)
 		judge_drop(v, j, VFR_DROP_STATE);	/* opens nothing */
 		return NULL;
 	}
-	o.src = j->key.src;
-	if (!j->bridged)
-		o.nat_src = nat_find_src(v, j, o.way.out, &o.src);
-	if (o.nat_src != NONE32 && vfr_addr_is_zero(&o.src)) {
+	if (vfr_addr_is_zero(&o.src)) {		/* no address to translate to */
 		judge_drop(v, j, VFR_DROP_NAT);
 		return NULL;
 	}

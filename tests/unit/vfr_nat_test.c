@@ -60,7 +60,7 @@ static const struct {
 	{ "hairpin: a domain uses the outer address", 6, DB, "10.1.0.20", 1234, "203.0.113.2", 8080,
 	  WEB, "10.1.0.20", 1234, "10.1.0.10", 80 },
 	{ "hairpin to itself", 6, WEB, "10.1.0.10", 1234, "203.0.113.2", 8080,
-	  WEB, "10.1.0.10", 1234, "10.1.0.10", 80 },
+	  WEB, "10.1.0.1", 1234, "10.1.0.10", 80 },
 	{ "to a LAN nothing is translated", 17, WEB, "10.1.0.10", 1234, "192.168.1.9", 53,
 	  LAN, "10.1.0.10", 1234, "192.168.1.9", 53 },
 };
@@ -100,10 +100,6 @@ static void test_there_and_back(void **state)
 		if (t[i].proto != 1) {
 			assert_int_equal(be16(c->b + 34), t[i].nsport);
 			assert_int_equal(be16(c->b + 36), t[i].ndport);
-		}
-		if (t[i].from == t[i].to) {	/* to itself: spoofs itself */
-			kit_free(k);
-			continue;
 		}
 		build(&f, t[i].proto, t[i].to, t[i].ndst, t[i].ndport,
 		      t[i].nsrc, t[i].nsport, true);
