@@ -16,7 +16,7 @@ struct options options = {
 	.umip = true,
 };
 
-enum kind { NUMBER64, NUMBER32, SWITCH };
+enum kind { NUMBER64, NUMBER32, SWITCH_OFF, SWITCH_ON };
 
 static const struct {
 	const char *name; /* with '=' for those that take a value */
@@ -27,9 +27,10 @@ static const struct {
 	{ "maxcpus=", NUMBER32, &options.max_cpus },
 	{ "baud=", NUMBER32, &options.baud },
 	{ "loglevel=", NUMBER32, &options.log_level },
-	{ "nosmap", SWITCH, &options.smap },
-	{ "nosmep", SWITCH, &options.smep },
-	{ "noumip", SWITCH, &options.umip },
+	{ "nosmap", SWITCH_OFF, &options.smap },
+	{ "nosmep", SWITCH_OFF, &options.smep },
+	{ "noumip", SWITCH_OFF, &options.umip },
+	{ "panic=exit", SWITCH_ON, &options.panic_exit },
 };
 
 /* The number that fills all of [s, end), else false. */
@@ -56,10 +57,10 @@ static bool option(const char *word, size_t len)
 
 		if (len < n || strncmp(word, table[i].name, n) != 0)
 			continue;
-		if (table[i].kind == SWITCH) {
+		if (table[i].kind >= SWITCH_OFF) {
 			if (len != n)
 				continue;
-			*(bool *)table[i].value = false;
+			*(bool *)table[i].value = table[i].kind == SWITCH_ON;
 			return true;
 		}
 		if (!number(word + n, word + len, &v))

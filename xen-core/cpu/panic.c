@@ -1,16 +1,19 @@
 /*
  * panic.c: the end of the machine, told so that it can be understood.
  */
+#include "boot.h"
 #include "check.h"
 #include "cpu_private.h"
 #include "domain.h"
 #include "io.h"
+#include "lib.h"
 #include "log.h"
 #include "panic.h"
 #include "percpu.h"
 #include "platform.h"
 
 #define BACKTRACE_MAX	32
+#define PANIC_STATUS	2	/* of the emulator */
 
 static void print_address(uint64_t rip)
 {
@@ -87,23 +90,42 @@ static void panic_where(void)
 static noreturn void panic_end(void)
 {
 	log_error("PANIC: the machine is stopped");
+	if (options.panic_exit)
+		machine_power(false, PANIC_STATUS);
 	for (;;)
 		asm volatile("cli; hlt");
 }
 
+/* Where panic() was called; the argument registers are gone by then. */
+static void regs_here(struct cpu_user_regs *r)
+{
+	memset(r, 0, sizeof(*r));
+	asm volatile("mov %%rbx, %0\n\tmov %%r12, %1\n\tmov %%r13, %2\n\t"
+		     "mov %%r14, %3\n\tmov %%r15, %4\n\tmov %%rsp, %5"
+		     : "=m"(r->rbx), "=m"(r->r12), "=m"(r->r13), "=m"(r->r14),
+		       "=m"(r->r15), "=m"(r->rsp));
+	asm volatile("pushfq\n\tpopq %0" : "=r"(r->rflags));
+	r->cs = SEL_HV_CODE;
+	r->ss = SEL_HV_DATA;
+}
+
 void panic(const char *fmt, ...)
 {
+	struct cpu_user_regs regs;
 	char text[256];
 	__builtin_va_list ap;
 
+	regs_here(&regs);
+	regs.rip = (uint64_t)__builtin_return_address(0);
+	regs.rbp = *(uint64_t *)__builtin_frame_address(0);
 	panic_head();
 	__builtin_va_start(ap, fmt);
 	vformat(text, sizeof(text), fmt, ap);
 	__builtin_va_end(ap);
 	log_error("PANIC: %s", text);
 	panic_where();
-	backtrace((uint64_t)__builtin_return_address(0),
-		  (uint64_t)__builtin_frame_address(0));
+	print_regs(&regs);
+	backtrace(regs.rip, regs.rbp);
 	panic_end();
 }
 

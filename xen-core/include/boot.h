@@ -39,6 +39,7 @@ struct options {
 	uint32_t baud;
 	uint32_t log_level;
 	bool smap, smep, umip;
+	bool panic_exit;	/* end an emulator that can be */
 };
 extern struct options options;
 void options_parse(const char *line);

@@ -181,11 +181,15 @@ void nmi_stop(void)
 void smp_stop_others(void)
 {
 	uint64_t others = (nr_cpus == 64 ? 0 : 1ull << nr_cpus) - 1;
+	static uint32_t stopper;
 
 	if (__atomic_exchange_n(&stopping, true, __ATOMIC_SEQ_CST)) {
+		if (READ_ONCE(stopper) == this_cpu_id() + 1)
+			return; /* done: a panic that powers off */
 		/* Another CPU was first: its NMI is on the way to us. */
 		for (;;)
 			asm volatile("cli; hlt");
 	}
+	WRITE_ONCE(stopper, this_cpu_id() + 1);
 	ipi_send(others, IPI_STOP);
 }
