@@ -203,6 +203,35 @@ static void do_ping(struct domain *none, char *rest)
 		printf("busy\n");
 }
 
+/* cycle NAME COUNT: what it takes to make such a domain and to end it */
+static void do_cycle(struct domain *d, char *rest)
+{
+	struct sluice_domid gone = { 0 };
+	uint64_t made_ns = 0, ended_ns = 0, start;
+	unsigned long n = strtoul(rest, NULL, 10), i;
+	struct domain_config c = d->config;
+	struct built built;
+	char err[128];
+
+	snprintf(c.name, sizeof(c.name), "cycle");
+	for (i = 0; i < n; i++) {
+		start = time_now();
+		if (domain_build(&c, &d->image, &built, err, sizeof(err))) {
+			printf("cycle: %s\n", err);
+			return;
+		}
+		made_ns += time_now() - start;
+		gone.domid = built.domid;
+		start = time_now();
+		control(SLUICE_CTL_DESTROY, &gone);
+		ended_ns += time_now() - start;
+	}
+	if (n)
+		printf("domain_create %lu us\ndomain_destroy %lu us\n",
+		       made_ns / n / MICROSECONDS,
+		       ended_ns / n / MICROSECONDS);
+}
+
 static void do_memory(struct domain *none, char *rest)
 {
 	struct sluice_physinfo p = { 0 };
@@ -293,6 +322,7 @@ static const struct command {
 	{ "unpause", true, do_unpause, "let them run again" },
 	{ "sched", true, do_sched, "NAME [weight [warp_us]]: show or set" },
 	{ "ping", false, do_ping, "NAME or all: do guests answer?" },
+	{ "cycle", true, do_cycle, "NAME COUNT: time to create and destroy" },
 	{ "audit", false, do_audit, "check the frame table" },
 	{ "dmesg", false, do_dmesg, "the hypervisor's log" },
 	{ "poweroff", false, do_poweroff, "[status]: the whole machine" },
