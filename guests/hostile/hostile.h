@@ -23,6 +23,7 @@ void attack_ports(void);
 void attack_msrs(void);
 void attack_selectors(void);
 void attack_descriptors(void);
+void attack_ldt(void);
 void attack_boundary(void);
 void attack_mov_ss(void);
 void attack_nested_fault(void);

@@ -25,6 +25,7 @@ static const struct {
 	{ "msrs", attack_msrs },
 	{ "selectors", attack_selectors },
 	{ "descriptors", attack_descriptors },
+	{ "ldt", attack_ldt },
 	{ "boundary", attack_boundary },
 	{ "mov_ss", attack_mov_ss },
 	{ "nested_fault", attack_nested_fault },
