@@ -18,6 +18,7 @@
 #include "dom0/rings.h"
 #include "dom0/shell.h"
 #include "kit/console.h"
+#include "kit/control.h"
 #include "kit/event.h"
 #include "kit/kit.h"
 #include "kit/mm.h"
@@ -93,6 +94,25 @@ static void lines_flush(void *arg)
 	timer_set(&timer, time_now() + CON_PARTIAL_NS, lines_flush, NULL);
 }
 
+/*
+ * dom0 sleeps most of the time and has little to do when it wakes; all others
+ * wait for that.  So it may run ahead, but not for long at a stretch.
+ */
+static void warp_self(void)
+{
+	struct sluice_sched s = {
+		.domid = 0,
+		.weight = 256,
+		.warp_on = 1,
+		.warp_ns = 50 * MILLISECONDS,
+		.warp_limit_ns = 20 * MILLISECONDS,
+		.unwarp_ns = 20 * MILLISECONDS,
+	};
+
+	if (control(SLUICE_CTL_SET_SCHED, &s))
+		printf("dom0: no warp for itself\n");
+}
+
 int guest_main(void)
 {
 	static char name[SLUICE_NAME_MAX], attach[SLUICE_NAME_MAX];
@@ -102,6 +122,7 @@ int guest_main(void)
 	n = modules_find(&modules);
 	printf("dom0: up %lu ms, %lu pages, %u modules\n",
 	       time_now() / MILLISECONDS, start_info->nr_pages, n);
+	warp_self();
 	domains_init();
 	console_on_input(keys);
 	for (unsigned int i = 0; i < n; i++)
