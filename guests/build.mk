@@ -51,3 +51,7 @@ elf_FUZZ_SRCS := $(BUILDER_SRCS)
 CFLAGS_tests/fuzz/elf_fuzz.c := -Iguests
 xenstore_FUZZ_SRCS := $(XS_SRCS)
 CFLAGS_tests/fuzz/xenstore_fuzz.c := -Iguests
+
+UNIT_TESTS += kit
+kit_SRCS :=
+CFLAGS_tests/unit/kit_test.c := -Iguests -Wno-format -Wno-alloc-size-larger-than
