@@ -42,7 +42,7 @@ tools/man_RUN      := tests/tools/man-run
 tools/golden_RUN   := tests/tools/golden-run
 tools/golden-sanitized_RUN := tests/tools/golden-run -s
 tools/replay_RUN   := tests/tools/replay-run
-tools/replay_LIMIT := 180
+tools/replay_LIMIT := 300
 
 ifneq ($(filter tools%,$(or $(T),tools)),)
 test-built: $(B)/san/sluice
