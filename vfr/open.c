@@ -14,6 +14,20 @@ static bool is_echo(const struct judge *j)
 					 j->key.sport == ICMP6_ECHO;
 }
 
+/*
+ * ICMP that is no error and no echo (timestamps, solicitations): nothing in it
+ * tells one exchange from another, so a flow of it would let everything else
+ * of ICMP through between its two addresses.
+ */
+static bool is_other_icmp(const struct judge *j)
+{
+	if (j->icmp_error || (j->frag & VFR_FRAG_LATER) || is_echo(j))
+		return false;
+	return j->key.proto == IP_ICMP ? j->key.sport != ICMP_ECHO_REPLY
+				       : j->key.proto == IP_ICMP6 &&
+					 j->key.sport != ICMP6_ECHO_REPLY;
+}
+
 static bool has_ports(const struct judge *j)
 {
 	return j->key.proto == IP_TCP || j->key.proto == IP_UDP ||
@@ -228,7 +242,8 @@ struct flow *open_packet(struct vfr *v, struct judge *j)
 	if (!j->bridged)
 		o.nat_src = nat_find_src(v, j, o.way.out, &o.src);
 	o.snat = !vfr_addr_eq(&o.src, &j->key.src);
-	if (v->t->rs.p.rules[j->rule].flags & VFR_RULE_STATELESS) {
+	if ((v->t->rs.p.rules[j->rule].flags & VFR_RULE_STATELESS) ||
+	    is_other_icmp(j)) {
 		stateless(v, j, &o);
 		return NULL;
 	}
