@@ -22,3 +22,7 @@ $(B)/host/classify_bench: $(call objs,hv,$(wildcard vfr/classify/*.c)) \
 	$(call objs,host,tests/bench/classify_bench.c \
 		tests/bench/classify_data.c $(CLASSIFY_ACL))
 	$(call say,LINK,$@)$(CC) $(CFLAGS_host) -o $@ $^ $(CLASSIFY_ACL_LIBS)
+
+# The whole way from the language to the verdict, beside Linux.
+SCRIPT_TESTS += rules/nftables
+rules/nftables_RUN := tests/rules/nftables
