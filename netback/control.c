@@ -10,6 +10,7 @@
 #include "page.h"
 #include "time.h"
 
+static_assert(VFR_PORT_SELF == SLUICE_PORT_SELF, "net.h");
 static_assert(VFR_NR_REASONS <= SLUICE_DROP_REASONS, "net.h has room");
 
 static int op_connect(void *arg, uint64_t *progress)
@@ -132,7 +133,9 @@ static int op_port(void *arg, uint64_t *progress)
 	if (!net_vfr)
 		return -ENODEV;
 	spin_lock(&net_lock);
-	for (unsigned i = p->index; i < SLUICE_VIF_MAX; i++) {
+	for (unsigned i = p->index; i <= VFR_PORT_SELF; i++) {
+		if (i == SLUICE_VIF_MAX)
+			i = VFR_PORT_SELF;
 		if (vfr_port_stats(net_vfr, i, &st))
 			continue;
 		memset(p, 0, sizeof(*p));

@@ -9,6 +9,7 @@
 #include "dom0/domain.h"
 #include "dom0/once.h"
 #include "dom0/ping.h"
+#include "dom0/ports.h"
 #include "dom0/rings.h"
 #include "kit/console.h"
 #include "kit/control.h"
@@ -270,6 +271,11 @@ static void do_audit(struct domain *none, char *rest)
 	audit_print();
 }
 
+static void do_ports(struct domain *none, char *rest)
+{
+	ports_print();
+}
+
 static void do_dmesg(struct domain *none, char *rest)
 {
 	char buf[512];
@@ -324,6 +330,7 @@ static const struct command {
 	{ "ping", false, do_ping, "NAME or all: do guests answer?" },
 	{ "cycle", true, do_cycle, "NAME COUNT: time to create and destroy" },
 	{ "audit", false, do_audit, "check the frame table" },
+	{ "ports", false, do_ports, "the firewall's ports and counters" },
 	{ "dmesg", false, do_dmesg, "the hypervisor's log" },
 	{ "poweroff", false, do_poweroff, "[status]: the whole machine" },
 	{ "restart", false, do_restart, "the whole machine" },

@@ -73,7 +73,13 @@ struct sluice_ruleset {
 
 #define SLUICE_DROP_REASONS	64
 
-/* A port of the VFR: the first with an index >= the one given. */
+/*
+ * A port of the VFR: the first with an index >= the one given.  The last one,
+ * with index SLUICE_PORT_SELF and no device, is the VFR itself: answers and
+ * errors that it makes.
+ */
+#define SLUICE_PORT_SELF	UINT16_MAX
+
 struct sluice_port {
 	uint32_t index;		/* IN and OUT; -ENOENT when there is none */
 	uint32_t kind;		/* OUT: 0 vif, 1 NIC */
