@@ -8,7 +8,12 @@ CFLAGS_DIR_vfr   := -Ivfr/include -Ivfr -fbuiltin
 CFLAGS_DIR_tests += -Ivfr/include -Ivfr
 
 # Built with the rest, so that no call into a libc can slip in.
-ALL += $(call objs,hv,$(VFR_SRCS))
+ALL += $(B)/hv/vfr/freestanding
+$(B)/hv/vfr/freestanding: $(call objs,hv,$(VFR_SRCS))
+	@ld -r -o $@.o $^
+	@nm -u $@.o | awk '$$2 !~ /^(mem(cpy|set|cmp|move)|_GLOBAL_OFFSET_TABLE_)$$/ \
+		{ print "vfr: needs " $$2; bad = 1 } END { exit bad }'
+	@touch $@
 
 # Tests: a small world of ports around the library.
 VFR_KIT := $(VFR_SRCS) tests/unit/vfr_kit.c

@@ -112,7 +112,8 @@ void judge_unhold(struct vfr *v, struct vfr_packet *p, uint32_t dev,
 static void judge_clear(struct judge *j, struct vfr_packet *p)
 {
 	j->p = p;
-	memset(&j->key.sport, 0, sizeof(j->key) - offsetof(struct vfr_cls_key, sport));
+	memset(&j->key.sport, 0,
+	       sizeof(j->key) - offsetof(struct vfr_cls_key, sport));
 	memset(&j->hash, 0, sizeof(*j) - offsetof(struct judge, hash));
 	j->rule = NONE32;
 	j->in = j->to = j->out = NONE16;

@@ -158,7 +158,7 @@ bool nat_insert(struct vfr *v, struct flow *f, bool any_port)
 		return false;
 	for (i = 0; i < PORT_TRIES; i++) {
 		*port = (uint16_t)(PORT_FIRST +
-			(uint64_t)vfr_random(v) * (65536 - PORT_FIRST) / (1ull << 32));
+				   vfr_random(v) % (65536 - PORT_FIRST));
 		if (flow_insert(v, f))
 			return true;
 	}

@@ -68,8 +68,7 @@ struct vfr_rs_net {
 	uint8_t		zero;
 	uint16_t	nic;		/* bridged: port index of the NIC */
 	uint16_t	zero2;
-	uint32_t	first_addr, nr_addrs;	/* prefixes; the address is the
-						   gateway's (routed) */
+	uint32_t	first_addr, nr_addrs;	/* prefixes; addr: the gateway's */
 };
 
 enum { VFR_PORT_VIF, VFR_PORT_NIC };

@@ -2,10 +2,10 @@
  * vfr/tap.h: capture points.
  *
  * A tap looks at one port or all, at chosen stages, through a classic BPF
- * program over the frame's first bytes (VFR_TAP_SNAP_MAX of them can be
- * captured; they are what the VFR judged or sends).  Records go to a ring in memory that the
- * opener hands in and may share: one producer (the VFR), one consumer, no
- * locks.  A full ring loses records and counts them; packets never wait.
+ * program over the headers that the VFR has copied (VFR_HDR_PULL bytes or
+ * more).  Records go to a ring in memory that the opener hands in and may
+ * share: one producer (the VFR), one consumer, no locks.  A full ring loses
+ * records and counts them; packets never wait.
  *
  * Ring: prod and cons count bytes and run free; a record lies at
  * data[prod % size], never wraps, and is a multiple of 8 bytes.  A record of
