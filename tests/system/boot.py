@@ -41,10 +41,10 @@ def boots(**machine):
 
 
 for name, machine in MACHINES.items():
-    case(60, name)(lambda machine=machine: boots(**machine))
+    case(180, name)(lambda machine=machine: boots(**machine))
 
 
-@case(60, "options")
+@case(180, "options")
 def options():
     """An option of no meaning is named and ignored; one of meaning works."""
     with Machine([dom0()], options="frobnicate=7 maxcpus=1 nosmap") as m:

@@ -4,7 +4,7 @@ from lib.cases import case, main
 from lib.machine import Machine, dom0, domain
 
 
-@case(90, "typing")
+@case(180, "typing")
 def typing():
     """Command upon command, with pauses of every length between keys."""
     with Machine([dom0(), domain("hello", "web", memory=8)]) as m:
@@ -19,7 +19,7 @@ def typing():
         m.ends(0)
 
 
-@case(60, "echo")
+@case(180, "echo")
 def echo():
     """4000 bytes through an attached domain and back, in order."""
     with Machine([dom0(), domain("hello", "web", memory=8)]) as m:

@@ -6,7 +6,7 @@ from lib.machine import Machine, dom0, domain
 GRUB = "/usr/lib/grub-xen/grub-x86_64-xen.bin"
 
 
-@case(90)
+@case(180)
 def grub():
     with Machine([dom0(), domain(GRUB, "grub", memory=64),
                   domain("hello", "bystander", memory=8)]) as m:

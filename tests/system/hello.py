@@ -4,7 +4,7 @@ from lib.cases import case, main
 from lib.machine import Machine, dom0, domain
 
 
-@case(60)
+@case(180)
 def hello():
     with Machine([dom0(), domain("hello", "web", memory=16),
                   domain("hello", "db", memory=16, vcpus=2)]) as m:

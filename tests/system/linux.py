@@ -14,7 +14,7 @@ def boot(modules, **machine):
 
 def ends_well(m, how):
     """The domain has ended so; nobody else noticed, no frame is lost."""
-    m.expect(rf"dom0: linux: ended: {how}", 60)
+    m.expect(rf"dom0: linux: ended: {how}", 150)
     m.pings(1)
     m.audit()
     m.command("poweroff")
@@ -30,10 +30,10 @@ def programs(flavour, vcpus):
     """To a shell on the PV console, by way of the programs' tests."""
     tests = "programs,time,cpus"
     with boot(linux(flavour, f"quiet sluice.test={tests}", vcpus=vcpus)) as m:
-        m.expect(r"SLUICE-INIT: up", 60)
+        m.expect(r"SLUICE-INIT: up", 150)
         print(f"init after {m.seconds():.1f} s")
         for test in tests.split(","):
-            passed(m, test, 60)
+            passed(m, test, 150)
         m.expect(r"SLUICE-INIT: shell")
         m.command("attach linux")
         m.send("echo $((6 * 7)) $(nproc)\r")
@@ -45,43 +45,43 @@ def programs(flavour, vcpus):
 
 for flavour in FLAVOURS:
     for vcpus in (1, 2):
-        case(150, f"{flavour}-{vcpus}vcpu")(
+        case(300, f"{flavour}-{vcpus}vcpu")(
             lambda f=flavour, n=vcpus: programs(f, n))
 
 
-@case(240, "forkstorm")
+@case(600, "forkstorm")
 def forkstorm():
     with boot(linux("cloud", "quiet sluice.test=forkstorm sluice.then=poweroff",
                     vcpus=2)) as m:
-        passed(m, "forkstorm", 220)
+        passed(m, "forkstorm", 500)
         ends_well(m, "poweroff")
 
 
-@case(90, "reboot-destroys")
+@case(300, "reboot-destroys")
 def reboot_destroys():
     with boot(linux("cloud", "quiet sluice.then=reboot",
                     on_reboot="destroy")) as m:
         ends_well(m, "reboot")
 
 
-@case(120, "reboot-restarts")
+@case(300, "reboot-restarts")
 def reboot_restarts():
     """As configured: the domain comes again, and can be ended for good."""
     with boot(linux("cloud", "quiet sluice.then=reboot",
                     on_reboot="restart")) as m:
-        m.expect(r"SLUICE-INIT: up", 60)
-        m.expect(r"dom0: linux: ended: reboot", 60)
-        m.expect(r"SLUICE-INIT: up", 60)
+        m.expect(r"SLUICE-INIT: up", 150)
+        m.expect(r"dom0: linux: ended: reboot", 150)
+        m.expect(r"SLUICE-INIT: up", 150)
         m.command("destroy linux", r"dom0: linux: ended", 60)
         m.audit()
         m.command("poweroff")
         m.ends(0)
 
 
-@case(90, "panic")
+@case(300, "panic")
 def panic():
     with boot(linux("cloud", "quiet sluice.then=panic")) as m:
-        m.expect(r"Kernel panic", 60)
+        m.expect(r"Kernel panic", 150)
         ends_well(m, "crash")
 
 

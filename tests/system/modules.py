@@ -46,7 +46,7 @@ BROKEN = {
 }
 
 
-@case(120, "broken")
+@case(180, "broken")
 def broken():
     """Each is refused with a reason; the good one beside them runs."""
     paths = {name: variant(name, change) for name, change in BROKEN.items()}
@@ -68,14 +68,14 @@ def broken():
         os.remove(path)
 
 
-@case(60, "no-dom0")
+@case(180, "no-dom0")
 def no_dom0():
     """Without a dom0 there is one clear line, and no crash."""
     with Machine([]) as m:
         m.expect(r"no dom0")
 
 
-@case(60, "bad-dom0")
+@case(180, "bad-dom0")
 def bad_dom0():
     path = variant("dom0", BROKEN["segment-beyond"])
     with Machine([domain(path, "dom0")]) as m:

@@ -36,12 +36,12 @@ def run_linux(then, status, ended):
              CMDLINE=f"console=hvc0 quiet sluice.then={then}")
 
 
-case(120, "poweroff")(lambda: run_linux("poweroff", 0, "poweroff"))
-case(120, "reboot")(lambda: run_linux("reboot", 0, "reboot"))
-case(120, "panic")(lambda: run_linux("panic", 1, "crash"))
+case(180, "poweroff")(lambda: run_linux("poweroff", 0, "poweroff"))
+case(180, "reboot")(lambda: run_linux("reboot", 0, "reboot"))
+case(180, "panic")(lambda: run_linux("panic", 1, "crash"))
 
 
-@case(60, "no-kernel")
+@case(180, "no-kernel")
 def no_kernel():
     make_run(2, ("neither an ELF file nor a Linux bzImage",),
              KERNEL="/etc/passwd")

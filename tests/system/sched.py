@@ -31,7 +31,7 @@ def check_share(names, got, want, within):
             raise Failure(f"{name} had {g:.4f} of the CPU, not {w:.4f}")
 
 
-@case(90, "weights")
+@case(180, "weights")
 def weights():
     """Three domains that always want the one CPU share it 1:2:4, to 2 %."""
     names = ["a", "b", "c"]
@@ -44,7 +44,7 @@ def weights():
         check_share(names, got, [1 / 7, 2 / 7, 4 / 7], 0.02)
 
 
-@case(90, "equal_on_two")
+@case(180, "equal_on_two")
 def equal_on_two():
     """Three equal domains on two CPUs take turns."""
     names = ["a", "b", "c"]
@@ -56,7 +56,7 @@ def equal_on_two():
             raise Failure(f"two CPUs ran the three for {used} ms of 10 s")
 
 
-@case(60, "yielders")
+@case(180, "yielders")
 def yielders():
     """Domains that only yield do not keep others from running."""
     with Machine([dom0(), load("a", "yield"), load("b", "yield", vcpus=2),
@@ -89,7 +89,7 @@ def warp():
                       f"{without} us without")
 
 
-@case(60, "clock")
+@case(180, "clock")
 def clock():
     """Real and virtual time, and the alarms on both."""
     with Machine([dom0(), load("c", "clock", vcpus=4)], cpus=2) as m:

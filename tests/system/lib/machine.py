@@ -54,6 +54,9 @@ def log_name():
 class Machine:
     """One boot.
 
+    Timeouts are for a machine with other work: what matters is that there is
+    an end to waiting.
+
     modules is a list of what domain() and dom0() give, options the
     hypervisor's own; the machine is described as for qemu.command().
     """
@@ -114,7 +117,7 @@ class Machine:
                 self.fatal = self.fatal or line.decode(errors="replace").strip()
         return True
 
-    def expect(self, pattern, timeout=30):
+    def expect(self, pattern, timeout=60):
         """Wait for a line or prompt; returns the match.
 
         What comes before it is skipped: expect() goes forward only.
@@ -146,18 +149,18 @@ class Machine:
     def send(self, text):
         os.write(self.to_serial, text.encode())
 
-    def command(self, line, answer=None, timeout=30):
+    def command(self, line, answer=None, timeout=60):
         """Give dom0 a command; wait for its answer, if it must have one."""
         self.send(line + "\r")
         return self.expect(answer, timeout) if answer else None
 
-    def greeted(self, *names, timeout=30):
+    def greeted(self, *names, timeout=60):
         """These hello guests are up and can answer, whichever comes first."""
         for _ in names:
             some = "|".join(names)
             self.expect(rf"\[({some})\] hello from", timeout)
 
-    def pings(self, count, timeout=30):
+    def pings(self, count, timeout=60):
         """That many domains answer an event.  A domain that has just come up
         is asked again: dom0 learns a moment later where it can be asked."""
         end = time.monotonic() + timeout
