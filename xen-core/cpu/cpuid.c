@@ -26,11 +26,12 @@
 #define L1_ECX_SHOWN	(B(0) | B(1) | B(9) | B(13) | B(19) | B(20) | B(22) | \
 			 B(23) | B(25) | B(30))
 #define L1_ECX_SET	B(31)
-/* FPU, DE, TSC, MSR, PAE, MCE, CX8, APIC, SEP (by vendor), MCA, CMOV, PAT,
- * CLFLUSH, MMX, FXSR, SSE, SSE2, SS, HTT. */
-#define L1_EDX_SHOWN	(B(0) | B(2) | B(4) | B(5) | B(6) | B(7) | B(8) | \
-			 B(9) | B(11) | B(14) | B(15) | B(16) | B(19) | \
-			 B(23) | B(24) | B(25) | B(26) | B(27) | B(28))
+/* FPU, DE, TSC, MSR, PAE, CX8, APIC, SEP (by vendor), CMOV, PAT, CLFLUSH, MMX,
+ * FXSR, SSE, SSE2, SS, HTT.  Not MCE and MCA: their MSRs are not a guest's, and
+ * Linux panics when it is refused one that CPUID promises. */
+#define L1_EDX_SHOWN	(B(0) | B(2) | B(4) | B(5) | B(6) | B(8) | B(9) | \
+			 B(11) | B(15) | B(16) | B(19) | B(23) | B(24) | \
+			 B(25) | B(26) | B(27) | B(28))
 /* Leaf 7: BMI1, BMI2, ERMS, RDSEED, ADX, CLFLUSHOPT, CLWB, SHA. */
 #define L7_EBX_SHOWN	(B(3) | B(8) | B(9) | B(18) | B(19) | B(23) | B(24) | \
 			 B(29))
