@@ -58,15 +58,17 @@ class Machine:
     an end to waiting.
 
     modules is a list of what domain() and dom0() give, options the
-    hypervisor's own; the machine is described as for qemu.command().
+    hypervisor's own; the machine is described as for qemu.command().  doomed:
+    the hypervisor has every reason to give up, and must say which.
     """
 
-    def __init__(self, modules, options="", **machine):
+    def __init__(self, modules, options="", doomed=False, **machine):
         self.image = log_name() + ".iso"
         self.serial = open(log_name() + ".serial", "ab")
         self.seen = b""                 # not yet matched by expect()
         self.tail = b""                 # the line that is being received
         self.fatal = None
+        self.doomed = doomed
         wrong = qemu.make_image(self.image, sum(modules, []), options)
         if wrong:
             raise Failure(wrong)
@@ -113,7 +115,8 @@ class Machine:
         lines = (self.tail + data).split(b"\n")
         self.tail = lines.pop()
         for line in lines:
-            if FATAL.search(line) and not OF_GUEST.match(line):
+            if FATAL.search(line) and not OF_GUEST.match(line) \
+                    and not self.doomed:
                 self.fatal = self.fatal or line.decode(errors="replace").strip()
         return True
 
