@@ -15,17 +15,14 @@ static bool is_echo(const struct judge *j)
 }
 
 /*
- * ICMP that is no error and no echo (timestamps, solicitations): nothing in it
- * tells one exchange from another, so a flow of it would let everything else
- * of ICMP through between its two addresses.
+ * ICMP that is no error and no echo request (timestamps, answers that nobody
+ * asked for): a flow of it would let more through between its two addresses,
+ * in both directions, than the rule has said.
  */
 static bool is_other_icmp(const struct judge *j)
 {
-	if (j->icmp_error || (j->frag & VFR_FRAG_LATER) || is_echo(j))
-		return false;
-	return j->key.proto == IP_ICMP ? j->key.sport != ICMP_ECHO_REPLY
-				       : j->key.proto == IP_ICMP6 &&
-					 j->key.sport != ICMP6_ECHO_REPLY;
+	return (j->key.proto == IP_ICMP || j->key.proto == IP_ICMP6) &&
+	       !j->icmp_error && !is_echo(j);
 }
 
 static bool has_ports(const struct judge *j)

@@ -363,6 +363,62 @@ static void test_related(void **state)
 	kit_free(k);
 }
 
+/* Only an echo request has an answer to wait for; whatever else ICMP says is
+   judged by the rules, packet by packet, in each direction. */
+static void test_icmp(void **state)
+{
+	static const struct kit_rule rules[] = {
+		{ VFR_ALLOW, .src = "10.1.0.10", .proto = 1, .sport = 13 },
+		{ VFR_ALLOW, .src = "10.1.0.10", .proto = 1, .sport = 8 },
+		{ VFR_ALLOW, .src = "10.1.0.20", .proto = 1, .dst = "10.1.0.10",
+		  .dport_lo = 1, .dport_hi = 1 },
+	};
+	static const struct {
+		const char *what;
+		int from;
+		uint8_t type;
+		uint16_t id;
+		bool passes;
+	} t[] = {
+		{ "a timestamp request that a rule allows", WEB, 13, 1, true },
+		{ "opens no way back for requests", DB, 13, 1, false },
+		{ "nor for answers", DB, 14, 1, false },
+		{ "nor for other questions", WEB, 17, 1, false },
+		{ "an answer that nobody asked for", DB, 0, 5, false },
+		{ "an echo request", WEB, 8, 5, true },
+		{ "and its answer", DB, 0, 5, true },
+		{ "but no answer to another", DB, 0, 6, false },
+		{ "and no request the other way", DB, 8, 5, false },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	unsigned int i;
+
+	KIT_LOAD(k, rules);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		bool web = t[i].from == WEB;
+
+		kit_clear(k);
+		frame_echo(&f, t[i].from, web ? "10.1.0.10" : "10.1.0.20",
+			   web ? "10.1.0.20" : "10.1.0.10", t[i].type,
+			   t[i].id, 12);
+		kit_rx(k, t[i].from, &f);
+		if (k->nr_caught != t[i].passes)
+			fail_msg("%s: %s", t[i].what, kit_last_reason(k));
+	}
+	/* An allowed answer without a question opens nothing, either. */
+	frame_echo(&f, DB, "10.1.0.20", "10.1.0.10", 0, 9, 12);
+	f.b[35] = 1;
+	frame_sums(&f);
+	kit_clear(k);
+	kit_rx(k, DB, &f);
+	kit_one(k, WEB);
+	frame_echo(&f, WEB, "10.1.0.10", "10.1.0.20", 0, 9, 12);
+	kit_rx(k, WEB, &f);
+	assert_int_equal(k->nr_caught, 0);
+	kit_free(k);
+}
+
 static void test_reload(void **state)
 {
 	static const struct kit_rule narrower[] = {
@@ -494,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_hoarding),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_related),
+		cmocka_unit_test(test_icmp),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_collisions),
 	};

@@ -87,7 +87,8 @@ static void *classifier(const struct kit_rule *rules, int n, size_t *len)
 		a[i] = (struct vfr_cls_rule){
 			.src = s.addr, .src_len = s.len, .dst = d.addr,
 			.dst_len = d.len, .proto = r->proto,
-			.any_proto = !r->proto, .sport_hi = 65535,
+			.any_proto = !r->proto, .sport_lo = r->sport,
+			.sport_hi = r->sport ? r->sport : 65535,
 			.dport_lo = r->dport_lo,
 			.dport_hi = r->dport_hi ? r->dport_hi
 				: r->dport_lo ? r->dport_lo : 65535,

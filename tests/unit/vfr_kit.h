@@ -54,6 +54,7 @@ struct kit_rule {
 	int		in, out;	/* port + 1, 0 = any */
 	uint32_t	limit, limit_period_ms;
 	uint64_t	id;		/* 0 = index + 1 */
+	uint16_t	sport;		/* or ICMP type; 0 = any */
 };
 
 struct kit_nat {
