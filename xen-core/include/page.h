@@ -36,6 +36,7 @@ enum page_type {
 #define PGF_XEN		(1u << 4)	/* hypervisor's memory, shared with the owner */
 #define PGF_SAVED_REF	(1u << 5)	/* a preempted operation holds a reference */
 #define PGF_STALE	(1u << 6)	/* free: some CPU may map it since stamp */
+#define PGF_REFUSED	(1u << 6)	/* in use: found invalid, being undone */
 #define PGF_LOCK	(1u << 7)
 
 struct page {

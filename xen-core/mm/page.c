@@ -10,6 +10,7 @@
  *	PARTIAL				entries [0, stamp) do; type_refs >= 1:
  *	  with SAVED_REF		  validation stopped, and the operation's
  *					  reference and use wait for the next try
+ *	  and with REFUSED		  it failed, and its undoing stopped
  *	  without			  undoing stopped, its holder tries again
  *	neither				being worked on under the owner's mm_lock
  *
@@ -225,31 +226,46 @@ void page_hold_saved_ref(struct page *pg)
 	page_unlock(pg);
 }
 
+/* The use that a stopped operation waits with; it goes on at its next try. */
+static int role_wait(struct page *pg, uint8_t failed)
+{
+	page_lock(pg);
+	pg->flags |= PGF_PARTIAL | PGF_SAVED_REF | failed;
+	page_unlock(pg);
+	return -ERESTART;
+}
+
+/* The role is refused: what entries [0, stamp) hold comes off.  rc says why. */
+static int role_refuse(struct page *pg, struct domain *d, enum page_type type,
+		       int rc)
+{
+	if (table_drop(pg, d, type, true))
+		return role_wait(pg, PGF_REFUSED);
+	page_lock(pg);
+	pg->flags &= (uint8_t)~PGF_REFUSED;
+	if (--pg->type_refs)
+		pg->flags |= PGF_PARTIAL; /* its holder is still undoing it */
+	else
+		pg->stamp = READ_ONCE(tlb_clock);
+	page_unlock(pg);
+	return rc;
+}
+
 /* Entries [0, stamp) of pg hold their references; go on from there. */
 static int role_validate(struct page *pg, struct domain *d,
 			 enum page_type type)
 {
 	int rc = table_validate(pg, d, type);
 
-	if (rc == -ERESTART) {
-		page_lock(pg);
-		pg->flags |= PGF_PARTIAL | PGF_SAVED_REF;
-		page_unlock(pg);
-		return rc;
-	}
-	if (rc) {
-		/* What was taken comes off; no more than it took, so at once. */
-		CHECK(table_drop(pg, d, type, false) == 0);
-	}
+	if (rc == -ERESTART)
+		return role_wait(pg, 0);
+	if (rc)
+		return role_refuse(pg, d, type, rc);
 	page_lock(pg);
-	if (!rc)
-		pg->flags |= PGF_VALIDATED;
-	else if (--pg->type_refs)
-		pg->flags |= PGF_PARTIAL; /* its holder is still undoing it */
-	if (!(pg->flags & PGF_PARTIAL))
-		pg->stamp = READ_ONCE(tlb_clock);
+	pg->flags |= PGF_VALIDATED;
+	pg->stamp = READ_ONCE(tlb_clock);
 	page_unlock(pg);
-	return rc;
+	return 0;
 }
 
 /* The first use in a role.  The lock is held; comes back without it. */
@@ -259,7 +275,8 @@ static int role_begin(struct page *pg, struct domain *d, enum page_type type)
 
 	pg->type_refs = 1;
 	pg->type = type;
-	pg->flags &= (uint8_t) ~(PGF_VALIDATED | PGF_PARTIAL | PGF_SAVED_REF);
+	pg->flags &= (uint8_t) ~(PGF_VALIDATED | PGF_PARTIAL | PGF_SAVED_REF |
+				 PGF_REFUSED);
 	page_unlock(pg);
 	if (changes)
 		tlb_flush_frame(pg, d);
@@ -276,6 +293,8 @@ static int role_begin(struct page *pg, struct domain *d, enum page_type type)
 /* On with what stopped half-way.  The lock is held; comes back without it. */
 static int role_resume(struct page *pg, struct domain *d, enum page_type type)
 {
+	bool refused = pg->flags & PGF_REFUSED;
+
 	if (!(pg->flags & PGF_SAVED_REF)) {
 		pg->type_refs++;
 	} else {
@@ -286,7 +305,8 @@ static int role_resume(struct page *pg, struct domain *d, enum page_type type)
 	}
 	pg->flags &= (uint8_t)~PGF_PARTIAL;
 	page_unlock(pg);
-	return role_validate(pg, d, type);
+	return refused ? role_refuse(pg, d, type, -EINVAL) :
+			 role_validate(pg, d, type);
 }
 
 /* Another CPU may just be flushing for the first writable use, without mm_lock:
