@@ -71,6 +71,9 @@ void vifs_disconnect_all(struct domain *d);
  * *again_ns: when a rate limit lets go, or ~0. */
 bool vifs_run(uint32_t budget, uint64_t now_ns, uint64_t *again_ns);
 
+/* Every 100 ms: give up on guests that do not take what waits for them. */
+void vifs_tick(uint64_t now_ns);
+
 /* Whose the VFR port is; false if it is no vif's.  device: its name's place. */
 bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
 		 char device[SLUICE_DEVICE_NAME], uint64_t *ring_drops);

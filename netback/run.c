@@ -82,6 +82,7 @@ static void tick(void *unused)
 	(void)unused;
 	if (spin_trylock(&net_lock)) {
 		vfr_tick(net_vfr, now);
+		vifs_tick(now);
 		spin_unlock(&net_lock);
 	}
 	net_kick();

@@ -322,6 +322,20 @@ bool vifs_run(uint32_t budget, uint64_t now, uint64_t *again_ns)
 	return true;
 }
 
+/*
+ * What waits holds frames of its sender: a receiver that posts no buffers must
+ * not keep them for ever.
+ */
+void vifs_tick(uint64_t now)
+{
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++) {
+		struct vif *v = vifs[i];
+
+		if (v && v->wait_head && now - v->moved_ns > VIF_RX_WAIT_NS)
+			vif_rx_drop_all(v);
+	}
+}
+
 bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
 		 char device[SLUICE_DEVICE_NAME], uint64_t *ring_drops)
 {

@@ -11,6 +11,7 @@
 
 #define DOM0		0	/* in whose name grants are taken */
 #define VIF_RX_QUEUE	256	/* packets that wait for the guest's buffers */
+#define VIF_RX_WAIT_NS	1000000000ull /* for so long, if none comes */
 
 struct vif {			/* net_lock, all of it */
 	struct domain *d;	/* a reference, until the last packet is back */
@@ -33,6 +34,7 @@ struct vif {			/* net_lock, all of it */
 
 	struct vfr_packet *wait_head, *wait_tail; /* for buffers of the guest */
 	uint32_t nr_wait;
+	uint64_t moved_ns;	/* when the first of them came to be first */
 	uint64_t ring_drops;
 	char device[SLUICE_DEVICE_NAME];
 };

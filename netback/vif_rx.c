@@ -13,6 +13,7 @@
 #include "grant.h"
 #include "lib.h"
 #include "page.h"
+#include "time.h"
 
 static uint32_t slots_of(const struct vfr_packet *p)
 {
@@ -118,10 +119,12 @@ static bool wait(struct vif *v, struct vfr_packet *p)
 	if (v->nr_wait == VIF_RX_QUEUE)
 		return false;
 	p->next = NULL;
-	if (v->wait_tail)
+	if (v->wait_tail) {
 		v->wait_tail->next = p;
-	else
+	} else {
 		v->wait_head = p;
+		v->moved_ns = now_ns();
+	}
 	v->wait_tail = p;
 	v->nr_wait++;
 	return true;
@@ -187,6 +190,7 @@ void vif_rx_run(struct vif *v)
 		any = true;
 	}
 	if (any) {
+		v->moved_ns = now_ns();
 		push(v);
 		vif_notify(v);
 	}
