@@ -148,8 +148,17 @@ static void timer_calibrate(void)
 		panic("the local APIC's timer does not count");
 }
 
+static void report(void)
+{
+	log_debug("local APIC: %s mode, timer by %s",
+		  page ? "xAPIC" : "x2APIC",
+		  deadline_mode ? "TSC deadline" : "one-shot count");
+}
+
 void apic_timer_init(void)
 {
+	if (this_cpu_id() == 0)
+		report();
 	if (deadline_mode) {
 		apic_write(APIC_LVT_TIMER, LVT_TSC_DEADLINE | VECTOR_TIMER);
 		/* The mode must be set before the deadline: SDM vol. 3A, "TSC-
