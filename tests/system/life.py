@@ -1,0 +1,39 @@
+#!/usr/bin/env -S python3 -B
+"""What follows the end of a domain, and the commands that end and start it."""
+from lib.cases import case, main
+from lib.machine import Machine, dom0, domain
+
+
+def doomed(name, on_crash):
+    return domain("hostile", name, memory=8, cmdline="attack=bad_stack",
+                  on_crash=on_crash)
+
+
+@case(120)
+def life():
+    with Machine([dom0(), doomed("bad", "restart"), doomed("keep", "preserve"),
+                  domain("hello", "web", memory=4),
+                  domain("hello", "on", memory=4, on_poweroff="restart")]) as m:
+        m.expect(r"dom0: ready", 60)
+        for wait in (0, 1, 2):          # longer each time
+            m.expect(rf"bad: starts again in {wait} s")
+        m.command("destroy bad", r"bad: ended: destroyed")
+        m.command("list", r"keep .* ended")
+        m.command("destroy keep", r"keep: ended: destroyed")
+        m.command("reboot web", r"web: ended: reboot")
+        m.expect(r"web: starts again in 0 s")
+        m.expect(r"hello from web")
+        m.command("shutdown on", r"on: ended: poweroff")
+        m.expect(r"hello from on")
+        m.command("shutdown web", r"web: ended: poweroff")
+        m.command("start web", r"hello from web")
+        m.command("pause web")
+        m.command("list", r"web .* paused")
+        m.command("unpause web")
+        m.command("ping web", r"pong web")
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+main()
