@@ -90,11 +90,12 @@ void once_init(const char *name)
 
 	once_name = name;
 	domain_ended_hook = ended;
-	if (!d) {
-		printf("dom0: %s: not started: no module of that name\n", name);
-		machine_off(STATUS_CRASH);
+	if (d) {
+		d->config.on_poweroff = POLICY_DESTROY;
+		d->config.on_reboot = POLICY_DESTROY;
+		d->config.on_crash = POLICY_DESTROY;
+		return;
 	}
-	d->config.on_poweroff = POLICY_DESTROY;
-	d->config.on_reboot = POLICY_DESTROY;
-	d->config.on_crash = POLICY_DESTROY;
+	printf("dom0: %s: not started: no module of that name\n", name);
+	machine_off(STATUS_CRASH);
 }

@@ -4,6 +4,8 @@
 #ifndef DOM0_PING_H
 #define DOM0_PING_H
 
+#include <stdbool.h>
+
 struct domain;
 
 struct ping_result {
