@@ -41,6 +41,7 @@ builder_SRCS := $(BUILDER_SRCS)
 CFLAGS_tests/unit/builder_test.c := -Iguests
 UNIT_TESTS += xenstore
 xenstore_SRCS := $(XS_SRCS)
+xenstore_LIBS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 CFLAGS_tests/unit/xenstore_test.c := -Iguests
 UNIT_TESTS += console
 console_SRCS := $(addprefix guests/dom0/,conmux.c config.c)

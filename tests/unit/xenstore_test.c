@@ -488,6 +488,78 @@ static void test_ring_indices(void **state)
 	}
 }
 
+/* -- no memory ------------------------------------------------------------- */
+
+static long allocations_left = -1;	/* before one fails; -1: none does */
+
+static bool allocation_fails(void)
+{
+	return allocations_left >= 0 && allocations_left-- == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return allocation_fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return allocation_fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	return allocation_fails() ? NULL : __real_realloc(p, size);
+}
+
+/* Whatever one allocation fails, nothing leaks and all counts are right. */
+static void test_no_memory(void **state)
+{
+	static const struct {
+		uint32_t type, tx;
+		const char data[32];
+		size_t len;
+	} requests[] = {
+		{ XS_WRITE, 0, "a/b/c\0value", 11 },
+		{ XS_WATCH, 0, "a\0token", 8 },
+		{ XS_TRANSACTION_START, 0, "", 1 },
+		{ XS_WRITE, 1, "a/b/d\0value", 11 },
+		{ XS_RM, 1, "a/b/c", 6 },
+		{ XS_WRITE, 0, "other\0x", 7 },
+		{ XS_TRANSACTION_END, 1, "T", 2 },
+		{ XS_SET_PERMS, 0, "a\0n1\0r2", 9 },
+		{ XS_RM, 0, "a", 2 },
+	};
+	char sink[4096];
+
+	for (long n = 0; n < 120; n++) {
+		teardown(NULL);
+		setup(NULL);
+		allocations_left = n;
+		for (size_t i = 0; i < sizeof(requests) / sizeof(*requests);
+		     i++) {
+			struct xsd_sockmsg h = { requests[i].type, 7,
+						 requests[i].tx,
+						 requests[i].len };
+
+			xs_conn_input(conns[1], &h, sizeof(h));
+			xs_conn_input(conns[1], requests[i].data, h.len);
+			while (xs_conn_output(conns[1], sink, sizeof(sink)))
+				;
+		}
+		allocations_left = -1;
+		assert_int_equal(xs_delete(&server, "/local/domain/1"), 0);
+		assert_int_equal(store_nodes_of(&server.store, 1), 0);
+	}
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -509,6 +581,7 @@ int main(void)
 		CASE(test_message_too_long),
 		CASE(test_ring),
 		CASE(test_ring_indices),
+		CASE(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
