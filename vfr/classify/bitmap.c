@@ -13,7 +13,7 @@
  */
 #include "internal.h"
 
-/* Measured: larger tables miss the cache more than a row saves. */
+/* Measured at 1,000 rules: tables up to this size save more than they cost. */
 #define MAX_CELLS	(1u << 18)	/* of a table */
 #define MAX_ROW_WORDS	(1u << 17)	/* of all rows of a merged slot */
 

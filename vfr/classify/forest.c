@@ -29,7 +29,7 @@ struct forest {
 	uint64_t	*boxes;
 	uint32_t	nr_nodes, max_nodes;
 	uint32_t	nr_boxes, max_boxes;
-	uint32_t	owed;		/* boxes for the lists not yet written */
+	uint32_t	owed;		/* boxes for lists not yet written */
 	uint64_t	steps;		/* that are left */
 	int32_t		*diff;		/* atoms more or fewer than one child */
 	uint8_t		*edge;		/* before; is the list another one? */
@@ -122,7 +122,8 @@ static bool cut_choose(struct forest *f, struct list l, struct cut *best)
 	for (i = 0; i < f->b->blob->nr_axes; i++) {
 		bits = cls_bits(f->b->blob->axes[i].nr - 1);
 		for (sh = 0; sh < bits; sh++) {
-			struct cut c = { .axis = i, .sh = sh, .bits = bits - sh };
+			struct cut c = { .axis = i, .sh = sh,
+					 .bits = bits - sh };
 
 			if (c.bits > window)
 				c.bits = window;

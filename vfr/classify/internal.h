@@ -35,7 +35,12 @@ typedef unsigned __int128 u128;
 #define CLS_LOW_BITS	6
 #define CLS_LOWS	(1u << CLS_LOW_BITS)
 
-/* Bitmaps up to so many atoms, and if they take no more than so many bytes. */
+/*
+ * Bitmaps up to so many atoms, and if they take no more than so many bytes.
+ * Measured with ClassBench rules: at 1,000 they are two to three times as fast
+ * as the forest; at 1,500 half as fast again for acl1, but even for fw1 and
+ * ipc1, in three to five times the memory.
+ */
 #define CLS_BITMAP_ATOMS 1536
 #define CLS_BITMAP_BYTES (2u << 20)
 

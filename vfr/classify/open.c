@@ -74,7 +74,7 @@ static bool atoms_open(struct opening *o, uint32_t nr_rules)
 	return true;
 }
 
-/* The search stays at or below nr_v4 because no address is above the padding. */
+/* The search stays at or below nr_v4: no address is above the padding. */
 static bool addr_axis_open(struct opening *o, const struct cls_axis *ax,
 			   struct vfr_cls_axis *out)
 {
