@@ -169,7 +169,7 @@ class Machine:
         end = time.monotonic() + timeout
         wanted = (str(count).encode(),) * 2
         while True:
-            got = self.command("ping all", r"pong: (\d+) of (\d+)").groups()
+            got = self.command("ping all", r"pong: (\d+) of (\d+)\b.*\n").groups()
             if got == wanted:
                 return
             if time.monotonic() > end:
