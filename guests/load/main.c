@@ -212,7 +212,11 @@ static void check_alarms(void)
 	event_poll((unsigned int)timer, time_now() + 300 * MILLISECONDS);
 	event_dispatch();
 	say("nor does its alarm ring", alarms == 0);
-	spin_until(time_now() + 2 * SECONDS);
+	/* A loaded host may hold back an emulated timer for a second. */
+	start = time_now();
+	while (alarms == 0 && time_now() < start + 10 * SECONDS)
+		event_dispatch();
+	spin_until(time_now() + 200 * MILLISECONDS);
 	say("virtual alarm rings once", alarms == 1);
 }
 

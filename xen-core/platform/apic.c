@@ -44,6 +44,7 @@
 #define CPUID1_DEADLINE	(1u << 24)
 
 #define CALIBRATE_NS	10000000ull
+#define CALIBRATE_TRIES	8
 
 static volatile uint32_t *page; /* NULL in x2APIC mode */
 static bool deadline_mode;
@@ -131,44 +132,70 @@ void apic_init(void)
 	this_cpu()->apic_id = apic_id();
 }
 
+struct timer_sample {
+	ns_t	 at;
+	uint32_t left;
+};
+
+/* The tightest of several: an emulated CPU may stand still in between. */
+static struct timer_sample timer_sample(void)
+{
+	struct timer_sample best = {0};
+	ns_t best_gap = ~0ull;
+	unsigned i;
+
+	for (i = 0; i < CALIBRATE_TRIES; i++) {
+		ns_t before = now_ns();
+		uint32_t left = apic_read(APIC_TIMER_NOW);
+		ns_t gap = now_ns() - before;
+
+		if (gap < best_gap) {
+			best_gap = gap;
+			best.at = before + gap / 2;
+			best.left = left;
+		}
+	}
+	return best;
+}
+
 static void timer_calibrate(void)
 {
-	ns_t start, end;
-	uint32_t left;
+	struct timer_sample start, end;
 
 	apic_write(APIC_TIMER_INIT, UINT32_MAX);
-	start = now_ns();
-	do {
-		left = apic_read(APIC_TIMER_NOW);
-		end = now_ns();
-	} while (end - start < CALIBRATE_NS);
+	start = timer_sample();
+	while (now_ns() - start.at < CALIBRATE_NS)
+		cpu_relax();
+	end = timer_sample();
 	apic_write(APIC_TIMER_INIT, 0);
-	timer_hz = (uint64_t)(UINT32_MAX - left) * 1000000000 / (end - start);
+	timer_hz = (uint64_t)(start.left - end.left) * 1000000000 /
+		   (end.at - start.at);
 	if (timer_hz == 0)
 		panic("the local APIC's timer does not count");
 }
 
 static void report(void)
 {
-	log_debug("local APIC: %s mode, timer by %s",
+	log_debug("local APIC: %s mode, timer by %s, %lu kHz",
 		  page ? "xAPIC" : "x2APIC",
-		  deadline_mode ? "TSC deadline" : "one-shot count");
+		  deadline_mode ? "TSC deadline" : "one-shot count",
+		  deadline_mode ? tsc_khz : timer_hz / 1000);
 }
 
 void apic_timer_init(void)
 {
-	if (this_cpu_id() == 0)
-		report();
 	if (deadline_mode) {
 		apic_write(APIC_LVT_TIMER, LVT_TSC_DEADLINE | VECTOR_TIMER);
 		/* The mode must be set before the deadline: SDM vol. 3A, "TSC-
 		 * Deadline Mode". */
 		asm volatile("mfence" : : : "memory");
-		return;
+	} else {
+		if (timer_hz == 0)
+			timer_calibrate();
+		apic_write(APIC_LVT_TIMER, VECTOR_TIMER); /* one-shot */
 	}
-	if (timer_hz == 0)
-		timer_calibrate();
-	apic_write(APIC_LVT_TIMER, VECTOR_TIMER); /* one-shot */
+	if (this_cpu_id() == 0)
+		report();
 }
 
 void apic_timer_deadline(uint64_t at_ns)
