@@ -32,6 +32,19 @@ static int reservation_get(uint64_t arg, struct xen_memory_reservation *r)
 	return 0;
 }
 
+/* mm_lock: vcpus that ask at once must not pass the ceiling together. */
+static bool give_within_max(struct domain *d, struct page *pg)
+{
+	bool room;
+
+	spin_lock(&d->mm_lock);
+	room = d->tot_pages < d->max_pages;
+	if (room)
+		page_give(pg, d);
+	spin_unlock(&d->mm_lock);
+	return room;
+}
+
 /* One frame for the domain; pfn tells where it is to appear. */
 static int populate_one(struct domain *d, const struct xen_memory_reservation *r,
 			uint64_t i, bool has_pfn)
@@ -42,14 +55,15 @@ static int populate_one(struct domain *d, const struct xen_memory_reservation *r
 
 	if (has_pfn && copy_from_guest(&pfn, at, 8))
 		return -EFAULT;
-	if (d->tot_pages >= d->max_pages)
-		return -ENOMEM;
 	pg = frames_alloc(0);
 	if (!pg)
 		return -ENOMEM;
 	clear_page(page_virt(pg));
 	mfn = page_mfn(pg).n;
-	page_give(pg, d);
+	if (!give_within_max(d, pg)) {
+		frames_free(pg, 0);
+		return -ENOMEM;
+	}
 	m2p_set(MFN(mfn), pfn);
 	if (r->extent_start.p && copy_to_guest(at, &mfn, 8)) {
 		page_release(pg, d);
