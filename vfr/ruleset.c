@@ -267,7 +267,7 @@ static const char *check_sections(struct vfr_ruleset *rs, const uint8_t *blob,
 				  size_t len)
 {
 	const struct vfr_rs_header *h = rs->hdr;
-	const void *at[VFR_NR_SECTIONS];
+	const void *at[VFR_NR_SECTIONS] = { NULL };
 	unsigned int i;
 
 	for (i = 0; i < VFR_NR_SECTIONS; i++) {

@@ -207,7 +207,8 @@ void appliance_init(void)
 	rc = rules_parse(&rules, strchr(appliance->line, ' ') + 1,
 			 appliance->data, appliance->size, 0);
 	rc = rules_check(&rules) ?: rc;
-	rc = rc ?: rules_compile(&rules, &blob, &len);
+	if (!rc)
+		rc = rules_compile(&rules, &blob, &len);
 	if (rc) {
 		printf("dom0: the appliance file has errors: nothing of it is "
 		       "started, every packet is dropped\n");

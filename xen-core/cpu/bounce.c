@@ -107,7 +107,7 @@ void inject_exception(struct cpu_user_regs *regs, unsigned vector,
 
 	format(what, sizeof(what), "exception %u", vector);
 	bounce_trap(regs, vector, what,
-		    vector < 32 && (HAS_ERROR_CODE >> vector & 1), error);
+		    vector < 32 && ((uint32_t)HAS_ERROR_CODE >> vector & 1), error);
 }
 
 void inject_page_fault(struct cpu_user_regs *regs, uint64_t va, uint32_t error)
