@@ -206,7 +206,8 @@ void appliance_init(void)
 	rules_init(&rules, &host, mem, pages * PAGE_SIZE);
 	rc = rules_parse(&rules, strchr(appliance->line, ' ') + 1,
 			 appliance->data, appliance->size, 0);
-	rc = rules_check(&rules) ?: rc;
+	if (rules_check(&rules))
+		rc = -EINVAL;
 	if (!rc)
 		rc = rules_compile(&rules, &blob, &len);
 	if (rc) {
