@@ -235,6 +235,10 @@ struct flow *open_packet(struct vfr *v, struct judge *j)
 		return NULL;
 	if (!forward_fits(v, j, o.way.out))
 		return NULL;
+	if (v->t->ifaces[o.way.out].dev == NONE16) {	/* a flow has two ends */
+		judge_drop(v, j, VFR_DROP_PORT_DOWN);
+		return NULL;
+	}
 	o.src = j->key.src;
 	if (!j->bridged)
 		o.nat_src = nat_find_src(v, j, o.way.out, &o.src);

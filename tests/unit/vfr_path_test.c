@@ -927,6 +927,26 @@ static void test_detach(void **state)
 	kit_free(k);
 }
 
+/* A flow has two ends: none is opened to a domain that is not there yet. */
+static void test_absent(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct vfr_stats st;
+	struct frame f;
+
+	assert_int_equal(vfr_port_detach(k->v, WEB), 0);
+	KIT_LOAD(k, allow_all);
+	frame_udp(&f, DB, "10.1.0.20", 5, "10.1.0.10", 1, 9);
+	kit_rx(k, DB, &f);
+	assert_string_equal(kit_last_reason(k), "port_down");
+	KIT_LOAD(k, allow_all);		/* judges every flow anew */
+	kit_rx(k, DB, &f);
+	assert_string_equal(kit_last_reason(k), "port_down");
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.flows, 0);
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -953,6 +973,7 @@ int main(void)
 		cmocka_unit_test(test_offload),
 		cmocka_unit_test(test_limits_and_log),
 		cmocka_unit_test(test_detach),
+		cmocka_unit_test(test_absent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
