@@ -24,7 +24,7 @@ tree/build_RUN := tests/tree/build
 limit = $(or $($(1)_LIMIT),$(2))
 define manifest
 $(foreach t,$(UNIT_TESTS),unit/$(t) $(call limit,$(t),60) $(B)/san/$(t)_test
-)$(foreach t,$(FUZZERS),fuzz/$(t) $(call limit,$(t),60) tests/fuzz/run $(t) $(FUZZ_SECONDS)
+)$(foreach t,$(FUZZERS),fuzz/$(t) $(call limit,$(t),60) tests/fuzz/run $(t) $(FUZZ_SECONDS) 1
 )$(foreach t,$(SCRIPT_TESTS),$(t) $(call limit,$(t),120) $($(t)_RUN)
 )$(foreach t,$(SYSTEM_TESTS),system/$(t) 0 tests/system/$(t).py
 )
