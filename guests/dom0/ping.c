@@ -35,11 +35,18 @@ static struct domain *domain_from(uint32_t domid)
 }
 
 /* A guest that has just been started gets time to say where it answers. */
-static bool young_silent(void)
+static bool is_young_silent(const struct domain *d)
+{
+	return d->state == DOMAIN_RUNNING && !d->answer_port &&
+	       !d->config.paused && time_now() - d->started_ns < YOUNG_NS;
+}
+
+/* One of those that are to be asked may yet say where. */
+static bool someone_may_speak(void)
 {
 	for (struct domain *d = domains; d; d = d->next)
-		if (d->state == DOMAIN_RUNNING && !d->answer_port &&
-		    !d->config.paused && time_now() - d->started_ns < YOUNG_NS)
+		if (is_young_silent(d) &&
+		    (!ping.only_one || d->domid == ping.domid))
 			return true;
 	return false;
 }
@@ -83,11 +90,11 @@ static void ping_look(void *arg)
 
 static void ping_first(void *arg)
 {
-	struct domain *d = domain_from(0);
+	struct domain *d = domain_from(ping.domid);
 
-	if (young_silent())
+	if (someone_may_speak())
 		timer_set(&ping.timer, time_now() + LOOK_NS, ping_first, NULL);
-	else if (d)
+	else if (d && (!ping.only_one || d->domid == ping.domid))
 		ping_ask(d);
 	else
 		ping_over();
@@ -100,13 +107,8 @@ int ping_start(struct domain *one, void (*each)(struct domain *d, bool alive),
 		return -EBUSY;
 	ping = (struct ping){
 		.busy = true, .only_one = one != NULL,
-		.each = each, .done = done,
+		.domid = one ? one->domid : 0, .each = each, .done = done,
 	};
-	if (!one)
-		ping_first(NULL);
-	else if (one->state == DOMAIN_RUNNING && one->answer_port)
-		ping_ask(one);
-	else
-		ping_over();
+	ping_first(NULL);
 	return 0;
 }

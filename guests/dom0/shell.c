@@ -191,6 +191,12 @@ static void pong_one(struct domain *d, bool alive)
 	printf("%s %s\n", alive ? "pong" : "no answer:", d->config.name);
 }
 
+static void pong_none(const struct ping_result *r)
+{
+	if (!r->asked)
+		printf("it cannot answer\n");
+}
+
 /* ping NAME, or all */
 static void do_ping(struct domain *none, char *rest)
 {
@@ -198,9 +204,7 @@ static void do_ping(struct domain *none, char *rest)
 
 	if (!d && strcmp(rest, "all"))
 		printf("no domain '%s'\n", rest);
-	else if (d && !d->answer_port)
-		printf("%s cannot answer\n", d->config.name);
-	else if (ping_start(d, d ? pong_one : pong, d ? NULL : pongs))
+	else if (ping_start(d, d ? pong_one : pong, d ? pong_none : pongs))
 		printf("busy\n");
 }
 
