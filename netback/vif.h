@@ -13,6 +13,16 @@
 #define VIF_RX_QUEUE	256	/* packets that wait for the guest's buffers */
 #define VIF_RX_WAIT_NS	1000000000ull /* for so long, if none comes */
 
+struct vif;
+
+/* How packets get into a guest's buffers: the modes. */
+struct vif_rx_ops {
+	/* Buffers that deliver() uses for p. */
+	uint32_t (*slots)(const struct vfr_packet *p);
+	/* Put p into the ring, where so many are posted.  Takes p over. */
+	void (*deliver)(struct vif *v, struct vfr_packet *p);
+};
+
 struct vif {			/* net_lock, all of it */
 	struct domain *d;	/* a reference, until the last packet is back */
 	uint16_t domid;
@@ -34,6 +44,7 @@ struct vif {			/* net_lock, all of it */
 
 	struct vfr_packet *wait_head, *wait_tail; /* for buffers of the guest */
 	uint32_t nr_wait;
+	const struct vif_rx_ops *rx_ops;
 	uint64_t moved_ns;	/* when the first of them came to be first */
 	uint64_t ring_drops;
 	char device[SLUICE_DEVICE_NAME];
@@ -56,6 +67,10 @@ extern const struct vfr_port_ops vif_port_ops;
 /* Deliver what waits, as far as there are buffers. */
 void vif_rx_run(struct vif *v);
 void vif_rx_drop_all(struct vif *v);
+
+/* ---- vif_copy.c ---- */
+
+extern const struct vif_rx_ops vif_copy_ops;
 
 /* ---- vif.c ---- */
 
