@@ -1,7 +1,7 @@
 /*
- * vif_rx.c: packets to a guest: what its modes have in common, the ring's
+ * vif_rx.c: packets to a guest: what its two modes have in common, the ring's
  * indices and the packets that wait.  How a packet gets into the guest's
- * buffers is vif_copy.c.
+ * buffers is vif_copy.c or vif_flip.c.
  *
  * What finds no buffers waits, bounded; the frontend notifies when it has posted
  * some.
@@ -37,6 +37,8 @@ static void push(struct vif *v)
 {
 	int notify;
 
+	if (v->rx_ops->settle)
+		v->rx_ops->settle(v);
 	RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&v->rx, notify);
 	if (notify)
 		v->rx_notify = true;
@@ -60,7 +62,8 @@ static bool wait(struct vif *v, struct vfr_packet *p)
 
 static bool fits(const struct vif *v, const struct vfr_packet *p)
 {
-	return p->len <= PAGE_SIZE || v->features & SLUICE_VIF_SG;
+	return p->len <= PAGE_SIZE ||
+	       v->features & (SLUICE_VIF_SG | SLUICE_VIF_FLIP);
 }
 
 /* The VFR's side: taken over when this returns 0. */

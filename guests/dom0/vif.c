@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sluice/flip.h>
 #include <sluice/net.h>
 #include <xen/io/xenbus.h>
 
@@ -85,6 +86,9 @@ static const char *const offers[] = {
 	"feature-gso-tcpv6", "feature-ipv6-csum-offload",
 };
 
+/* With a value: the newest version of the ring. */
+#define OFFER_FLIP	"feature-sluice-flip"
+
 static int directories_make(const struct domain *d, unsigned int i)
 {
 	char path[PATH_MAX];
@@ -116,6 +120,8 @@ static int vif_create(struct domain *d, unsigned int i)
 	rc = rc ?: back_set(d, i, "online", "1");
 	for (unsigned int k = 0; k < ARRAY_SIZE(offers) && !rc; k++)
 		rc = back_set(d, i, offers[k], "1");
+	snprintf(number, sizeof(number), "%u", SLUICE_FLIP_VERSION);
+	rc = rc ?: back_set(d, i, OFFER_FLIP, number);
 	if (!rc)
 		state_set(d, i, XenbusStateInitWait);
 	back_path(path, d, i, "");
@@ -168,6 +174,20 @@ static uint32_t features(const struct domain *d, unsigned int i)
 	return bits;
 }
 
+static void refuse(struct domain *d, unsigned int i, const char *why)
+{
+	printf("dom0: %s: vif %u cannot be connected: %s\n", d->config.name, i,
+	       why);
+	back_set(d, i, "error", why);
+	state_set(d, i, XenbusStateClosed);
+}
+
+/* The version of flip rings that the frontend asks for; 0 without. */
+static uint32_t flip_version(const struct domain *d, unsigned int i)
+{
+	return front_number(d, i, "request-sluice-flip", 0);
+}
+
 static void connect(struct domain *d, unsigned int i)
 {
 	struct sluice_vif v = {
@@ -184,15 +204,15 @@ static void connect(struct domain *d, unsigned int i)
 
 	if (d->vif_connected[i])
 		return;
+	if (flip_version(d, i) > SLUICE_FLIP_VERSION)
+		return refuse(d, i, "request-sluice-flip: no such version");
+	if (flip_version(d, i))
+		v.features |= SLUICE_VIF_FLIP;
 	strcpy(v.device, d->config.vif[i].device);
 	rc = control(SLUICE_NET_CONNECT, &v);
 	if (rc) {
-		printf("dom0: %s: vif %u cannot be connected: %ld\n",
-		       d->config.name, i, rc);
 		snprintf(why, sizeof(why), "rings or event channel: %ld", rc);
-		back_set(d, i, "error", why);
-		state_set(d, i, XenbusStateClosed);
-		return;
+		return refuse(d, i, why);
 	}
 	d->vif_connected[i] = true;
 	state_set(d, i, XenbusStateConnected);
