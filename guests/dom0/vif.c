@@ -102,6 +102,24 @@ static int directories_make(const struct domain *d, unsigned int i)
 	return rc ?: xs_set_owner(&xs_server, path, 0, d->domid);
 }
 
+/* What the guest may want to know; it is not held to it here. */
+static int addresses_write(const struct domain *d, unsigned int i)
+{
+	const struct vif_config *v = &d->config.vif[i];
+	const struct {
+		const char *node, *value;
+	} table[] = {
+		{ "ip", v->ip }, { "gateway", v->gateway },
+		{ "ip6", v->ip6 }, { "gateway6", v->gateway6 },
+	};
+	int rc = 0;
+
+	for (unsigned int k = 0; k < ARRAY_SIZE(table) && !rc; k++)
+		if (*table[k].value)
+			rc = front_set(d, i, table[k].node, table[k].value);
+	return rc;
+}
+
 static int vif_create(struct domain *d, unsigned int i)
 {
 	const uint8_t *m = d->config.vif[i].mac;
@@ -129,6 +147,7 @@ static int vif_create(struct domain *d, unsigned int i)
 	rc = rc ?: front_set(d, i, "backend-id", "0");
 	rc = rc ?: front_set(d, i, "handle", number);
 	rc = rc ?: front_set(d, i, "mac", mac);
+	rc = rc ?: addresses_write(d, i);
 	return rc ?: front_set(d, i, "state", "1");
 }
 
