@@ -113,7 +113,7 @@ static uint64_t tag_match(const struct flow_bucket *b, uint32_t word,
 }
 _Static_assert(FLOW_BUCKET == 10, "two words of tags and a half");
 
-uint32_t flow_foresee(struct vfr *v, uint32_t hash)
+void flow_prefetch_entry(struct vfr *v, uint32_t hash)
 {
 	const struct flow_bucket *b = bucket_at(v, hash);
 	uint16_t tag = tag_of(hash);
@@ -128,10 +128,9 @@ uint32_t flow_foresee(struct vfr *v, uint32_t hash)
 
 			__builtin_prefetch(side_of(v, ref), 1);
 			__builtin_prefetch(&v->flows[ref >> 1].peer, 1);
-			return ref;
+			return;
 		}
 	}
-	return NONE32;
 }
 
 static inline uint32_t bucket_find(struct vfr *v, const struct flow_bucket *b,
@@ -166,22 +165,12 @@ static uint32_t ref_find(struct vfr *v, const struct flow_key *k,
 	return ref;
 }
 
-/* What was foreseen may be another flow's, or may have ended meanwhile. */
-static inline bool ref_holds(struct vfr *v, uint32_t ref,
-			     const struct flow_key *k)
-{
-	return (v->flows[ref >> 1].flags & FLOW_LIVE) &&
-	       key_eq(&side_of(v, ref)->key, k);
-}
-
 struct flow *flow_find(struct vfr *v, const struct flow_key *k, uint32_t hash,
-		       uint32_t foreseen, int *dir)
+		       int *dir)
 {
-	uint32_t ref = foreseen;
+	uint32_t ref = ref_find(v, k, hash);
 	struct flow *f;
 
-	if (ref == NONE32 || unlikely(!ref_holds(v, ref, k)))
-		ref = ref_find(v, k, hash);
 	if (ref == NONE32)
 		return NULL;
 	f = &v->flows[ref >> 1];

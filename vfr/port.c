@@ -24,10 +24,8 @@ int port_send(struct vfr *v, uint32_t dev, struct vfr_packet *p)
 	struct port *o = &v->ports[dev];
 	uint32_t len = p->len;
 
-	if (unlikely(!o->ops))
+	if (unlikely(!o->ops || !o->up))
 		return VFR_DROP_PORT_DOWN;
-	if (unlikely(!o->up))
-		return VFR_DROP_LINK_DOWN;
 	if (unlikely(v->nr_taps))
 		tap_egress(v, dev, p);
 	if (unlikely(o->ops->transmit(o->ctx, p)))
@@ -114,6 +112,23 @@ int vfr_port_attach(struct vfr *v, const struct vfr_device *dev)
 	return (int)(o - v->ports);
 }
 
+/* What o counted is the VFR's own from here on, so that the sums still hold. */
+static void stats_keep(struct vfr *v, const struct vfr_port_stats *o)
+{
+	struct vfr_port_stats *self = &v->ports[port_slot(v, VFR_PORT_SELF)].st;
+	uint32_t i;
+
+	self->rx_packets += o->rx_packets;
+	self->rx_bytes += o->rx_bytes;
+	self->tx_packets += o->tx_packets;
+	self->tx_bytes += o->tx_bytes;
+	self->forwarded += o->forwarded;
+	self->local += o->local;
+	self->held += o->held;
+	for (i = 0; i < VFR_NR_REASONS; i++)
+		self->drops[i] += o->drops[i];
+}
+
 int vfr_port_detach(struct vfr *v, unsigned int port)
 {
 	if (port >= v->lim.ports || !v->ports[port].ops)
@@ -122,6 +137,7 @@ int vfr_port_detach(struct vfr *v, unsigned int port)
 	neigh_drop_dev(v, port);
 	frag_drop_dev(v, port);
 	port_flush(v);
+	stats_keep(v, &v->ports[port].st);
 	v->ports[port].ops = NULL;
 	v->ports[port].iface = NONE16;
 	v->nr_attached--;

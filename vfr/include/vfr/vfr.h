@@ -157,7 +157,7 @@ const struct vfr_ruleset *vfr_loaded(const struct vfr *v);
 /*
  * Of one port.  Ingress side: rx_packets = forwarded + local + held now + sum
  * of drops, at all times between calls.  Summed over ports and VFR_PORT_SELF:
- * forwarded = tx_packets.
+ * forwarded = tx_packets.  What a detached port has counted is in SELF.
  */
 struct vfr_port_stats {
 	uint64_t	rx_packets, rx_bytes;	/* came in (SELF: made) */
