@@ -7,6 +7,7 @@
  * for leave to use the frame again.
  */
 #include "vif.h"
+#include "vif_chain.h"
 
 #include "grant.h"
 #include "domain.h"
@@ -14,20 +15,8 @@
 #include "page.h"
 
 #define BURST		VFR_BURST
-#define ETH_MIN		14
 
-/* A chain of slots, as copied from the ring. */
-struct chain {
-	struct netif_tx_request slot[NET_SLOTS_MAX];
-	uint32_t nr;		/* that carry data */
-	uint32_t nr_all;	/* with those for which there is no room */
-	uint16_t id[NET_SLOTS_MAX * 2];
-	uint32_t nr_extra;
-	uint16_t gso_size;
-	uint8_t gso_type;
-	const char *bad;	/* why it cannot be a packet */
-	bool fatal;		/* the ring itself is broken */
-};
+static_assert(CHAIN_SLOTS <= NET_SLOTS_MAX, "a chain is a packet");
 
 static void respond(struct vif *v, uint16_t id, int status)
 {
@@ -64,98 +53,7 @@ static void tx_release(struct vfr_packet *p)
 	vif_put(v);
 }
 
-static bool ring_read(struct vif *v, struct netif_tx_request *r)
-{
-	if (RING_REQUEST_CONS_OVERFLOW(&v->tx, v->tx.req_cons) ||
-	    v->tx.sring->req_prod == v->tx.req_cons)
-		return false;
-	RING_COPY_REQUEST(&v->tx, v->tx.req_cons, r);
-	v->tx.req_cons++;
-	return true;
-}
-
-/* The slots of extra information behind the first request. */
-static void read_extras(struct vif *v, struct chain *c)
-{
-	struct netif_extra_info x;
-	union {
-		struct netif_tx_request r;
-		struct netif_extra_info x;
-	} u;
-
-	do {
-		if (c->nr_extra == XEN_NETIF_EXTRA_TYPE_MAX ||
-		    !ring_read(v, &u.r)) {
-			c->fatal = true;
-			c->bad = "extra slots without an end";
-			return;
-		}
-		memcpy(&x, &u.x, sizeof(x));
-		c->nr_extra++;
-		if (x.type == XEN_NETIF_EXTRA_TYPE_GSO) {
-			c->gso_type = x.u.gso.type;
-			c->gso_size = x.u.gso.size;
-		}
-	} while (x.flags & XEN_NETIF_EXTRA_FLAG_MORE);
-}
-
-/* One packet's slots off the ring.  False: the ring is empty. */
-static bool read_chain(struct vif *v, struct chain *c)
-{
-	struct netif_tx_request r;
-	bool more;
-
-	memset(c, 0, sizeof(*c));
-	if (!ring_read(v, &r))
-		return false;
-	for (;;) {
-		if (c->nr_all == ARRAY_SIZE(c->id)) {
-			c->fatal = true;
-			c->bad = "a packet of too many slots";
-			return true;
-		}
-		c->id[c->nr_all++] = r.id;
-		if (c->nr < NET_SLOTS_MAX)
-			c->slot[c->nr++] = r;
-		else
-			c->bad = "a packet of too many slots";
-		if (c->nr_all == 1 && r.flags & NETTXF_extra_info) {
-			read_extras(v, c);
-			if (c->fatal)
-				return true;
-		}
-		more = r.flags & NETTXF_more_data;
-		if (!more)
-			return true;
-		if (!ring_read(v, &r)) {
-			c->fatal = true;
-			c->bad = "a packet that does not end";
-			return true;
-		}
-	}
-}
-
-/* The first slot's size is the whole packet's: make it its own. */
-static void sizes(struct chain *c)
-{
-	uint32_t rest = 0;
-
-	for (uint32_t i = 1; i < c->nr; i++)
-		rest += c->slot[i].size;
-	if (c->slot[0].size < rest + 1 || c->slot[0].size < ETH_MIN) {
-		c->bad = "sizes that do not add up";
-		return;
-	}
-	c->slot[0].size = (uint16_t)(c->slot[0].size - rest);
-	for (uint32_t i = 0; i < c->nr; i++)
-		if (c->slot[i].size == 0 ||
-		    c->slot[i].offset + c->slot[i].size > PAGE_SIZE) {
-			c->bad = "a slot that leaves its page";
-			return;
-		}
-}
-
-static void refuse(struct vif *v, const struct chain *c)
+static void refuse(struct vif *v, const struct vif_chain *c)
 {
 	for (uint32_t i = 0; i < c->nr_all; i++) {
 		respond(v, c->id[i], NETIF_RSP_ERROR);
@@ -165,7 +63,7 @@ static void refuse(struct vif *v, const struct chain *c)
 }
 
 static int pin_slots(struct vif *v, struct net_packet *np,
-		     const struct chain *c)
+		     const struct vif_chain *c)
 {
 	for (uint32_t i = 0; i < c->nr; i++) {
 		const struct netif_tx_request *r = &c->slot[i];
@@ -187,7 +85,7 @@ static int pin_slots(struct vif *v, struct net_packet *np,
 	return 0;
 }
 
-static bool set_offloads(struct vfr_packet *p, const struct chain *c)
+static bool set_offloads(struct vfr_packet *p, const struct vif_chain *c)
 {
 	uint16_t flags = c->slot[0].flags;
 
@@ -195,18 +93,16 @@ static bool set_offloads(struct vfr_packet *p, const struct chain *c)
 		p->csum = VFR_CSUM_PARTIAL;
 	else if (flags & NETTXF_data_validated)
 		p->csum = VFR_CSUM_VALID;
-	if (!c->gso_type)
+	if (!c->gso)
 		return true;
 	p->gso = c->gso_type == XEN_NETIF_GSO_TYPE_TCPV4 ? VFR_GSO_TCP4 :
-		 c->gso_type == XEN_NETIF_GSO_TYPE_TCPV6 ? VFR_GSO_TCP6 :
-							   VFR_GSO_NONE;
+							   VFR_GSO_TCP6;
 	p->gso_size = c->gso_size;
-	return p->gso != VFR_GSO_NONE && c->gso_size &&
-	       p->csum == VFR_CSUM_PARTIAL;
+	return p->csum == VFR_CSUM_PARTIAL;
 }
 
 /* A packet from the chain, or NULL: it was refused. */
-static struct vfr_packet *packet_make(struct vif *v, struct chain *c)
+static struct vfr_packet *packet_make(struct vif *v, struct vif_chain *c)
 {
 	struct net_packet *np = c->bad ? NULL : net_packet_get();
 
@@ -244,15 +140,11 @@ bool vif_tx_run(struct vif *v, uint32_t *packets, uint64_t *bytes,
 
 	*packets = 0;
 	while (*packets < limit && taken <= max_bytes && ring_has_work(v)) {
-		struct chain c;
+		struct vif_chain c;
 		struct vfr_packet *p;
 
-		if (!read_chain(v, &c)) {
-			vif_broken(v, "a request index out of range");
+		if (!vif_chain_read(&v->tx, &c))
 			break;
-		}
-		if (!c.bad)
-			sizes(&c);
 		++*packets;
 		if (c.fatal)
 			vif_broken(v, c.bad);
