@@ -17,7 +17,6 @@
 
 #include "dom0/domain.h"
 #include "dom0/module.h"
-#include "dom0/vif_addr.h"
 #include "kit/control.h"
 #include "kit/kit.h"
 #include "kit/mm.h"
@@ -110,7 +109,6 @@ static int vifs_take(const struct rules_domain *rd, struct domain_config *c)
 			return -E2BIG;
 		strcpy(v->device, i->port_name);
 		memcpy(v->mac, i->mac, sizeof(v->mac));
-		vif_addr_take(i, v);
 		c->nr_vifs++;
 	}
 	return 0;

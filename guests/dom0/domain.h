@@ -40,6 +40,8 @@ struct domain {
 	struct xs_conn		*xs;
 
 	bool			 vif_connected[VIFS_MAX];
+	uint64_t		 vif_said_ns;	/* that one was refused */
+	unsigned int		 vif_unsaid;	/* since */
 
 	int			 answer_port;	/* 0: it has none yet */
 	uint64_t		 answers;
