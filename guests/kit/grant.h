@@ -9,16 +9,12 @@
 
 #include <xen/grant_table.h>
 
-/*
- * Map the grant table; whoever grants or is granted to calls it first.  Calls
- * after the first do nothing.
- */
+/* Map the grant table; a guest that grants or is granted to calls it first. */
 void grant_init(void);
 
 /* Let remote map frame mfn; the reference, or -ENOSPC. */
 int grant_access(domid_t remote, uint64_t mfn, bool readonly);
-/* Once for each reference.  False, with the access still on, while remote has
- * the frame mapped. */
+/* False, with the access still on, while remote has the frame mapped. */
 bool grant_end(unsigned int ref);
 
 /* Frames of other domains that this guest maps. */
@@ -32,7 +28,7 @@ int grant_map(struct grant_mapping *m, domid_t remote, uint32_t ref,
 	      bool readonly);
 int grant_unmap(struct grant_mapping *m);
 
-/* The table itself, for tests that break the rules: its first frame. */
+/* The table itself, for tests that break the rules. */
 extern struct grant_entry_v1 *grant_table;
 #define GRANT_REFS	(4096 / sizeof(struct grant_entry_v1))
 

@@ -49,8 +49,3 @@ long strtol(const char *s, char **end, int base)
 {
 	return strtoul(s, end, base);
 }
-
-int atoi(const char *s)
-{
-	return strtol(s, NULL, 10);
-}

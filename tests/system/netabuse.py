@@ -1,0 +1,131 @@
+#!/usr/bin/env -S python3 -B
+"""Frontends that mean harm; a bystander keeps its traffic meanwhile."""
+import re
+import socket
+import sys
+import threading
+import time
+
+from lib.cases import case, main
+from lib.machine import GUESTS, Failure, dom0
+from lib.net import HOST, WAN, NetMachine, appliance, files, within_namespace
+
+BYSTANDER, EVIL = "10.1.0.20", "10.1.0.66"
+ECHO = 7
+DENIED = 6666
+RATE = 250                      # packets a second of the bystander's stream
+
+RULES = f"""
+nic wan address {WAN}/24 gateway {HOST}
+net dmz 10.1.0.0/24
+domain evil on dmz address {EVIL} {{
+    kernel "netabuse.elf" memory 8M vcpus 2
+    cmdline "ip={EVIL}"
+}}
+domain web on dmz address {BYSTANDER} {{
+    kernel "netabuse.elf" memory 8M
+    cmdline "role=echo ip={BYSTANDER}"
+}}
+allow udp {ECHO} from any to any
+"""
+
+
+class Stream:
+    """Numbered packets to the bystander at a bounded rate, and what comes
+    back: a packet is lost that is not back after a while."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.bind((HOST, 0))
+        self.socket.settimeout(0.2)
+        self.sent = 0
+        self.back = set()
+        self.stop = False
+        self.threads = [threading.Thread(target=f, daemon=True)
+                        for f in (self.send, self.receive)]
+
+    def send(self):
+        began = time.monotonic()
+        while not self.stop:
+            self.socket.sendto(self.sent.to_bytes(8, "big") + bytes(92),
+                               (BYSTANDER, ECHO))
+            self.sent += 1
+            late = began + self.sent / RATE - time.monotonic()
+            # Not a burst to catch up: that would be another rate.
+            if late > 0:
+                time.sleep(late)
+            else:
+                began -= late
+
+    def receive(self):
+        while not self.stop or self.left > time.monotonic():
+            try:
+                self.back.add(int.from_bytes(self.socket.recv(2048)[:8], "big"))
+            except socket.timeout:
+                pass
+
+    def __enter__(self):
+        # The ways there are learned before anything is counted.
+        for _ in range(50):
+            self.socket.sendto(bytes(100), (BYSTANDER, ECHO))
+            try:
+                self.socket.recv(2048)
+                break
+            except socket.timeout:
+                pass
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.left = time.monotonic() + 1
+        self.stop = True
+        for thread in self.threads:
+            thread.join()
+        self.socket.close()
+        if kind is None:
+            self.judge()
+
+    def judge(self):
+        share = len(self.back) / max(self.sent, 1)
+        print(f"bystander: {len(self.back)} of {self.sent}")
+        if share < 0.99:
+            raise Failure(f"the bystander got {len(self.back)} packets of "
+                          f"{self.sent}")
+
+
+def boot(rules=RULES):
+    m = NetMachine([dom0(), appliance(rules),
+                    files(**{"netabuse.elf": f"{GUESTS}/netabuse.elf"})])
+    m.expect(r"dom0: ready", 60)
+    return m
+
+
+def attack(m, line, timeout=60):
+    """Have the hostile domain do something, all of whose checks hold."""
+    name = line.split()[0]
+    m.send(f"send evil {line}\r")
+    found = m.expect(rf"\[evil\] result: (\w+): \d+ checks.*\n(.*\n)*?.*over: {name}",
+                     timeout)
+    if found[1] != b"success":
+        raise Failure(f"{name}: see the lines with FAILED")
+
+
+@case(100, "rings")
+def rings():
+    """Each way to break the protocol that is one packet or one state long."""
+    with boot() as m:
+        m.expect(r"\[web\] echo: ready")
+        with Stream():
+            for name in sys.argv[2:] or ("tx", "index", "rx", "store", "rings"):
+                attack(m, name)
+        m.accounts()
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+if len(sys.argv) > 1 and not sys.argv[1].startswith("--"):
+    within_namespace()
+main()

@@ -1,2 +1,0 @@
-# What a machine must have to be this appliance.
-sluice check --json runs.vfr
