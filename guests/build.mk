@@ -4,7 +4,7 @@ CFLAGS_DIR_guests := -Iguests
 CFLAGS_guest += -mcmodel=kernel -isystem guests/kit/libc \
 	-fno-tree-loop-distribute-patterns
 
-GUESTS := hello dom0 load selftest hostile storm bench netabuse
+GUESTS := hello dom0 load selftest hostile storm bench netabuse flip
 KIT_SRCS := $(wildcard guests/kit/*.[cS] guests/kit/libc/*.c)
 KIT_LDS := $(B)/guests/kit.lds
 
