@@ -4,7 +4,7 @@ CFLAGS_DIR_guests := -Iguests
 CFLAGS_guest += -mcmodel=kernel -isystem guests/kit/libc \
 	-fno-tree-loop-distribute-patterns
 
-GUESTS := hello dom0 load selftest hostile storm bench netabuse flip
+GUESTS := hello dom0 load selftest hostile storm bench echo netabuse flip
 KIT_SRCS := $(wildcard guests/kit/*.[cS] guests/kit/libc/*.c)
 KIT_LDS := $(B)/guests/kit.lds
 
@@ -19,6 +19,30 @@ LIBGCC := $(shell $(CC) -print-libgcc-file-name)
 # dom0 reads the appliance file and compiles its rules.
 dom0_SRCS := $(wildcard rules/*.c vfr/classify/*.c) vfr/ruleset.c
 CFLAGS_DIR_guests += -Irules/include -Ivfr/include
+
+# TCP/IP for those that say so: lwIP, unpacked by scripts/fetch-lwip, and what
+# joins it to the kit.
+LWIP := $(B)/lwip
+LWIP_SRCS := $(addprefix $(LWIP)/src/, \
+	$(addprefix core/, def.c inet_chksum.c init.c ip.c mem.c memp.c \
+		netif.c pbuf.c stats.c tcp.c tcp_in.c tcp_out.c timeouts.c \
+		udp.c altcp.c altcp_alloc.c altcp_tcp.c) \
+	$(addprefix core/ipv4/, etharp.c icmp.c ip4.c ip4_addr.c ip4_frag.c) \
+	$(addprefix core/ipv6/, ethip6.c icmp6.c inet6.c ip6.c ip6_addr.c \
+		ip6_frag.c nd6.c) \
+	netif/ethernet.c)
+NET_SRCS := $(wildcard guests/net/*.c) $(LWIP_SRCS)
+CFLAGS_DIR_guests += -isystem $(LWIP)/src/include -Iguests/net/include
+CFLAGS_DIR_$(firstword $(subst /, ,$(B))) := -w -Iguests -Iguests/net/include \
+	-I$(LWIP)/src/include
+
+$(LWIP)/stamp: scripts/fetch-lwip
+	$(call say,FETCH,$(LWIP))scripts/fetch-lwip $(LWIP) && touch $@
+
+$(LWIP)/%.c: | $(LWIP)/stamp ;
+
+echo_SRCS := $(NET_SRCS)
+$(call objs,guest,$(NET_SRCS) $(wildcard guests/echo/*.c)): | $(LWIP)/stamp
 
 define guest_rule
 $(B)/guests/$(1).elf: $(call objs,guest,$(wildcard guests/$(1)/*.[cS]) $($(1)_SRCS) $(KIT_SRCS)) $(KIT_LDS)

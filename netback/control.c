@@ -1,7 +1,7 @@
 /*
  * control.c: the network's rows of the control hypercall (sluice/net.h).
  */
-#include "netback.h"
+#include "nic.h"
 
 #include "boot.h"
 #include "control_ops.h"

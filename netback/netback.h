@@ -81,39 +81,17 @@ bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
 /* A rate that the ruleset gives ports holds from now on. */
 void vifs_set_rates(uint64_t now_ns);
 
-/* ---- nic.c ---- */
+/* ---- nic.c; what drivers need is in nic.h ---- */
 
-/* What the VFR side needs of a NIC driver; all under net_lock. */
-struct nic_ops {
-	/* Up to budget packets that came in, each a net_packet; their number. */
-	uint32_t (*receive)(struct nic *n, struct vfr_packet **pkts,
-			    uint32_t budget);
-	/* 0, or -ENOBUFS: not taken.  Sent packets are released later. */
-	int (*transmit)(struct nic *n, struct vfr_packet *p);
-	/* Tell the device of what transmit() queued. */
-	void (*flush)(struct nic *n);
-	/* Release what the device has sent. */
-	void (*reclaim)(struct nic *n);
-	/* Interrupts on again; true when something came in meanwhile. */
-	bool (*rearm)(struct nic *n);
-	bool (*link)(struct nic *n);
-};
-
-struct nic {
-	const struct nic_ops *ops;
-	char name[SLUICE_DEVICE_NAME];
-	uint8_t mac[6];
-	uint8_t features;	/* VFR_DEV_* */
-	uint32_t mtu;
-	int port;		/* of the VFR */
-	bool up;
-};
-
-/* A driver found a device: it becomes nic0, nic1, ...  Boot only. */
-int nic_register(struct nic *n);
+/* Find the NICs on PCI: nic0, nic1, ... in the order of the bus.  Boot only. */
+void nics_init(void);
 
 /* As vifs_run(). */
 bool nics_run(uint32_t budget, uint64_t now_ns);
+
+/* Every 100 ms: look after devices that hang or have failed. */
+void nics_tick(uint64_t now_ns);
+
 const struct nic *nic_of_port(unsigned port);
 
 #endif

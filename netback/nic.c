@@ -1,29 +1,49 @@
 /*
  * nic.c: NICs as ports of the VFR; the drivers are behind struct nic_ops.
+ *
+ * Life: found on PCI at boot, then it works; it fails when its driver says so
+ * or when it sends nothing for HANG_NS; while it has failed its port has no link,
+ * until a reset starts it anew.  One that fails again and again is reset
+ * at longer and longer intervals.
  */
-#include "netback.h"
+#include "nic.h"
 
 #include "lib.h"
 #include "log.h"
+#include "pci.h"
+#include "time.h"
 
 #define NICS_MAX	8
 #define BURST		VFR_BURST
+#define HANG_NS		5000000000ull
+#define WAIT_MIN_NS	100000000ull
+#define WAIT_MAX_NS	60000000000ull	/* also: a device that held so long */
+					/* is taken to be well */
 
 static struct nic *nics[NICS_MAX];
 static uint32_t nr_nics;
+
+static const struct {
+	uint16_t vendor, device;
+	void (*probe)(const struct pci_device *d);
+} drivers[] = {
+	{ 0x1af4, 0x1000, virtio_net_probe }, /* transitional */
+	{ 0x1af4, 0x1041, virtio_net_probe },
+};
 
 static int port_transmit(void *ctx, struct vfr_packet *p)
 {
 	struct nic *n = ctx;
 
-	return n->ops->transmit(n, p);
+	return n->failed ? -EIO : n->ops->transmit(n, p);
 }
 
 static void port_flush(void *ctx)
 {
 	struct nic *n = ctx;
 
-	n->ops->flush(n);
+	if (!n->failed)
+		n->ops->flush(n);
 }
 
 static const struct vfr_port_ops port_ops = {
@@ -37,32 +57,142 @@ int nic_register(struct nic *n)
 				  .ctx = n, .features = n->features,
 				  .mtu = n->mtu, .name = n->name };
 
-	if (!net_vfr || nr_nics == NICS_MAX)
+	if (nr_nics == NICS_MAX)
 		return -ENOSPC;
 	format(n->name, sizeof(n->name), "nic%u", nr_nics);
 	memcpy(dev.mac, n->mac, sizeof(dev.mac));
+	n->up = n->ops->link(n);
 	spin_lock(&net_lock);
 	n->port = vfr_port_attach(net_vfr, &dev);
-	if (n->port >= 0)
+	if (n->port >= 0) {
+		vfr_port_link(net_vfr, (unsigned)n->port, n->up);
 		nics[nr_nics++] = n;
+	}
 	spin_unlock(&net_lock);
 	if (n->port < 0)
 		return n->port;
-	log_info("net: %s %02x:%02x:%02x:%02x:%02x:%02x, link %s", n->name,
-		 n->mac[0], n->mac[1], n->mac[2], n->mac[3], n->mac[4],
-		 n->mac[5], n->ops->link(n) ? "up" : "down");
+	log_info("net: %s %02x:%02x:%02x:%02x:%02x:%02x, %s, %u queues, "
+		 "link %s", n->name, n->mac[0], n->mac[1], n->mac[2],
+		 n->mac[3], n->mac[4], n->mac[5], n->driver, n->nr_queues,
+		 n->up ? "up" : "down");
 	return 0;
 }
 
-static void link_check(struct nic *n)
+static void found(const struct pci_device *d)
 {
-	bool up = n->ops->link(n);
+	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++)
+		if (drivers[i].vendor == d->vendor &&
+		    drivers[i].device == d->device)
+			drivers[i].probe(d);
+}
 
+void nics_init(void)
+{
+	pci_scan(found);
+}
+
+void nic_interrupt(struct nic *n, uint32_t queue)
+{
+	__atomic_fetch_add(&n->queue[queue].interrupts, 1, __ATOMIC_RELAXED);
+	net_kick();
+}
+
+void nic_look(struct nic *n)
+{
+	__atomic_store_n(&n->look, true, __ATOMIC_RELEASE);
+	net_kick();
+}
+
+static void link_update(struct nic *n)
+{
+	bool up;
+
+	/* Before we look: a change from now on sets it again. */
+	__atomic_store_n(&n->look, false, __ATOMIC_SEQ_CST);
+	up = !n->failed && n->ops->link(n);
 	if (up == n->up)
 		return;
 	n->up = up;
 	vfr_port_link(net_vfr, (unsigned)n->port, up);
+	log_info("net: %s: link %s", n->name, up ? "up" : "down");
 }
+
+/* ---- failure and reset ---- */
+
+void nic_fail(struct nic *n, const char *why)
+{
+	uint64_t now = now_ns();
+
+	if (n->failed)
+		return;
+	n->failed = why;
+	n->failures++;
+	n->wait_ns = n->resets && now - n->reset_ns < WAIT_MAX_NS ?
+			     MIN(2 * n->wait_ns, WAIT_MAX_NS) :
+			     WAIT_MIN_NS;
+	n->retry_ns = now + n->wait_ns;
+	log_warn("net: %s: %s: reset in %lu ms", n->name, why,
+		 n->wait_ns / 1000000);
+}
+
+static void nic_reset(struct nic *n, uint64_t now)
+{
+	int rc = n->ops->reset(n);
+
+	n->resets++;
+	n->reset_ns = now;
+	for (uint32_t i = 0; i < n->nr_queues; i++)
+		n->queue[i].tx_done = n->queue[i].tx_packets;
+	if (rc) {
+		n->failed = NULL;
+		nic_fail(n, "it does not start");
+		return;
+	}
+	n->failed = NULL;
+	log_info("net: %s: was reset", n->name);
+}
+
+static bool hangs(struct nic *n, uint64_t now)
+{
+	bool hang = false;
+
+	for (uint32_t i = 0; i < n->nr_queues; i++) {
+		struct nic_queue *q = &n->queue[i];
+
+		if (q->seen_done != q->tx_done ||
+		    q->tx_packets == q->tx_done) {
+			q->seen_done = q->tx_done;
+			q->moved_ns = now;
+		}
+		hang |= now - q->moved_ns > HANG_NS;
+	}
+	return hang;
+}
+
+static void nic_tick(struct nic *n, uint64_t now)
+{
+	const char *why;
+
+	if (!n->failed) {
+		n->ops->reclaim(n);
+		why = n->ops->check(n);
+		if (!why && hangs(n, now))
+			why = "it sends nothing";
+		if (why)
+			nic_fail(n, why);
+	}
+	if (n->failed && now >= n->retry_ns)
+		nic_reset(n, now);
+	link_update(n);
+}
+
+void nics_tick(uint64_t now)
+{
+	for (uint32_t i = 0; i < nr_nics; i++)
+		nic_tick(nics[i], now);
+}
+
+/* ---- packets ---- */
 
 /* True: the budget ended before the packets did. */
 static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
@@ -70,8 +200,11 @@ static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 	struct vfr_packet *pkts[BURST];
 	uint32_t got;
 
-	link_check(n);
+	if (__atomic_load_n(&n->look, __ATOMIC_ACQUIRE))
+		link_update(n);
 	do {
+		if (n->failed)
+			return false;
 		n->ops->reclaim(n);
 		while (budget) {
 			got = n->ops->receive(n, pkts,

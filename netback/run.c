@@ -85,6 +85,7 @@ static void tick(void *unused)
 	if (spin_trylock(&net_lock)) {
 		vfr_tick(net_vfr, now);
 		vifs_tick(now);
+		nics_tick(now);
 		spin_unlock(&net_lock);
 	}
 	softirq_raise(this_cpu_id(), SOFTIRQ_BACKEND);
@@ -117,6 +118,7 @@ static void net_init(void)
 	timer_init(&again_timer, again, NULL);
 	timer_set(&tick_timer, now_ns() + TICK_NS);
 	softirq_backend(run);
+	nics_init();
 }
 
 INITCALL(net_init);

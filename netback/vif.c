@@ -169,6 +169,8 @@ static int vif_new(const struct sluice_vif *arg, struct domain *d,
 	v->handle = arg->handle;
 	v->evtchn = arg->port;
 	v->features = arg->features;
+	v->rx_ops = arg->features & SLUICE_VIF_FLIP ? &vif_flip_ops :
+						      &vif_copy_ops;
 	v->tx_ref = arg->tx_ref;
 	v->rx_ref = arg->rx_ref;
 	v->index = index;

@@ -1,5 +1,6 @@
 /*
- * vif.h: a vif between vif.c (its life), vif_tx.c and vif_rx.c (its rings).
+ * vif.h: a vif between vif.c (its life), vif_tx.c and vif_rx.c (its rings),
+ * the latter with vif_copy.c or vif_flip.c.
  */
 #ifndef VIF_H
 #define VIF_H
@@ -12,6 +13,18 @@
 #define DOM0		0	/* in whose name grants are taken */
 #define VIF_RX_QUEUE	256	/* packets that wait for the guest's buffers */
 #define VIF_RX_WAIT_NS	1000000000ull /* for so long, if none comes */
+
+struct vif;
+
+/* How packets get into a guest's buffers: by what its frontend asked for. */
+struct vif_rx_ops {
+	/* Buffers that deliver() uses for p. */
+	uint32_t (*slots)(const struct vfr_packet *p);
+	/* Put p into the ring, where so many are posted.  Takes p over. */
+	void (*deliver)(struct vif *v, struct vfr_packet *p);
+	/* Before the guest is to see what was delivered; may be NULL. */
+	void (*settle)(struct vif *v);
+};
 
 struct vif {			/* net_lock, all of it */
 	struct domain *d;	/* a reference, until the last packet is back */
@@ -34,6 +47,9 @@ struct vif {			/* net_lock, all of it */
 
 	struct vfr_packet *wait_head, *wait_tail; /* for buffers of the guest */
 	uint32_t nr_wait;
+	const struct vif_rx_ops *rx_ops;
+	struct vfr_packet *exchanged; /* flip: not released before the flush */
+	struct page *flush_page; /* flip: the last that was exchanged, or NULL */
 	uint64_t moved_ns;	/* when the first of them came to be first */
 	uint64_t ring_drops;
 	char device[SLUICE_DEVICE_NAME];
@@ -56,6 +72,10 @@ extern const struct vfr_port_ops vif_port_ops;
 /* Deliver what waits, as far as there are buffers. */
 void vif_rx_run(struct vif *v);
 void vif_rx_drop_all(struct vif *v);
+
+/* ---- vif_copy.c, vif_flip.c ---- */
+
+extern const struct vif_rx_ops vif_copy_ops, vif_flip_ops;
 
 /* ---- vif.c ---- */
 

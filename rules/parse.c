@@ -943,8 +943,7 @@ static struct rules_node *parse_let(struct parser *p)
 static void parse_file(struct parser *p, const char *path, const char *text,
 		       size_t len, uint32_t includer);
 
-/* The folder of the including file, and the path. */
-static const char *include_path(struct parser *p, const char *path)
+const char *path_beside(struct parser *p, const char *path)
 {
 	const char *base = rules_file_name(p->r, p->lx.file), *slash = NULL;
 	size_t dir, len, i;
@@ -984,7 +983,7 @@ static bool include_follow(struct parser *p, const struct token *t,
 			   const char *as_written)
 {
 	const struct rules_host *host = p->r->host;
-	const char *path = include_path(p, as_written), *text;
+	const char *path = path_beside(p, as_written), *text;
 	size_t len;
 	int rc;
 

@@ -310,18 +310,29 @@ static bool setting_string(struct parser *p, struct setting_ctx *c,
 	return true;
 }
 
+/* A file's path starts at the folder of the file that names it. */
+static bool setting_path(struct parser *p, struct setting_ctx *c,
+			 const char **to, const char *what)
+{
+	if (!setting_string(p, c, to, what))
+		return false;
+	if (**to)
+		*to = path_beside(p, *to);
+	return *to;
+}
+
 static bool domain_kernel(struct parser *p, void *obj)
 {
 	struct setting_ctx *c = obj;
 
-	return setting_string(p, c, &c->d->kernel, "the kernel's file");
+	return setting_path(p, c, &c->d->kernel, "the kernel's file");
 }
 
 static bool domain_ramdisk(struct parser *p, void *obj)
 {
 	struct setting_ctx *c = obj;
 
-	return setting_string(p, c, &c->d->ramdisk, "the ramdisk's file");
+	return setting_path(p, c, &c->d->ramdisk, "the ramdisk's file");
 }
 
 static bool domain_cmdline(struct parser *p, void *obj)

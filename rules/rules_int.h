@@ -230,6 +230,9 @@ bool parse_text(struct parser *p, struct rules_text *t);	/* any word */
 bool parse_name(struct parser *p, const char **name, const char *what);
 bool parse_node_name(struct parser *p, struct rules_node *n, const char *what);
 bool parse_string(struct parser *p, const char **s, const char *what);
+/* A path that the file being read names: joined to that file's folder.  NULL
+ * without memory. */
+const char *path_beside(struct parser *p, const char *path);
 bool parse_number(struct parser *p, struct rules_text *t, uint64_t lo,
 		  uint64_t hi, uint64_t *n, const char *what);
 bool parse_quantity(struct parser *p, struct rules_text *t,

@@ -72,9 +72,9 @@ fuzz: deps-test $(B)/fuzz/$(T)_fuzz
 
 iso: $(B)/sluice.iso
 
-$(B)/sluice.iso: $(B)/sluice.elf $(B)/guests/dom0.elf $(B)/guests/hello.elf scripts/mkiso
-	$(call say,ISO,$@)scripts/mkiso -o $@ "$(B)/guests/dom0.elf dom0" \
-		"$(B)/guests/hello.elf web memory=16" "$(B)/guests/hello.elf db memory=16"
+$(B)/sluice.iso: $(B)/sluice.elf $(GUEST_IMAGES) $(B)/sluice examples/first.vfr \
+		scripts/run scripts/appliance.py scripts/mkiso $(if $(CONFIG),always)
+	$(call say,ISO,$@)ISO=$@ scripts/run
 
 lint: deps-test
 	@scripts/lint
@@ -89,18 +89,28 @@ compile_commands.json:
 $(B)/test/:
 	@mkdir -p $@
 
-.PHONY: test-built flags compile_commands.json
+.PHONY: always test-built flags compile_commands.json
 
 define HELP_TESTS
 make               build everything below build/
-make run           boot it in QEMU: no root, no KVM; leave with Ctrl-A X
-                   KERNEL=file [RAMDISK=file] [CMDLINE="..."] [MEMORY=MiB]
-                   [VCPUS=n] [ONCE=1]: your own PV kernel as a domain
+make run           the first appliance in QEMU: a web server behind the
+                   firewall, at http://localhost:8080/ ; leave with Ctrl-A X
+   CONFIG=file     another appliance file: examples/*.vfr, docs/sluice.vfr.5
+   NET=user        its NICs end in QEMU's own network: no root needed
+   NET=tap         as root: in a network namespace made for the run
+   NET=none        nowhere
+   PORT=n          the first port of localhost to take for NET=user (8080)
+   CPUS=n          of the machine (2); MEMORY=MiB (what the file needs)
+   KVM=1           with hardware virtualization, where there is some
+   OPTIONS="..."   the hypervisor's own: docs/options.md
+   KERNEL=file [RAMDISK=file] [CMDLINE="..."] [MEMORY=MiB] [VCPUS=n] [ONCE=1]
+                   instead of an appliance: your own PV kernel as a domain
 make test          every test; T=name or T=folder for some of them,
                    DATA=folder for shared rule sets and captures
 make bench         measurements, as `name value unit`; T=name for one
 make fuzz T=name   fuzz one target; SECONDS=n (60)
-make iso           build/sluice.iso, for BIOS and UEFI
+make iso           build/sluice.iso, for BIOS and UEFI: the first appliance,
+                   or that of CONFIG=file
 make lint          headers, scripts, man pages, what cppcheck finds
 make compile_commands.json    for editors
 make clean         remove build/

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appliance.h"
 #include "expects.h"
 
 struct check {
@@ -142,6 +143,7 @@ static json_t *summary_json(struct check *c, json_t *diags, bool ok)
 	for (i = 0; i < NR_COUNTED; i++)
 		json_object_set_new(o, counted[i].many, json_integer(
 			count(&c->f.r, counted[i].kind)));
+	json_object_set_new(o, "appliance", appliance_json(&c->f));
 	return o;
 }
 

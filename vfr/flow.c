@@ -113,7 +113,7 @@ static uint64_t tag_match(const struct flow_bucket *b, uint32_t word,
 }
 _Static_assert(FLOW_BUCKET == 10, "two words of tags and a half");
 
-void flow_prefetch_entry(struct vfr *v, uint32_t hash)
+uint32_t flow_foresee(struct vfr *v, uint32_t hash)
 {
 	const struct flow_bucket *b = bucket_at(v, hash);
 	uint16_t tag = tag_of(hash);
@@ -128,9 +128,10 @@ void flow_prefetch_entry(struct vfr *v, uint32_t hash)
 
 			__builtin_prefetch(side_of(v, ref), 1);
 			__builtin_prefetch(&v->flows[ref >> 1].peer, 1);
-			return;
+			return ref;
 		}
 	}
+	return NONE32;
 }
 
 static inline uint32_t bucket_find(struct vfr *v, const struct flow_bucket *b,
@@ -165,12 +166,22 @@ static uint32_t ref_find(struct vfr *v, const struct flow_key *k,
 	return ref;
 }
 
-struct flow *flow_find(struct vfr *v, const struct flow_key *k, uint32_t hash,
-		       int *dir)
+/* What was foreseen may be another flow's, or may have ended meanwhile. */
+static inline bool ref_holds(struct vfr *v, uint32_t ref,
+			     const struct flow_key *k)
 {
-	uint32_t ref = ref_find(v, k, hash);
+	return (v->flows[ref >> 1].flags & FLOW_LIVE) &&
+	       key_eq(&side_of(v, ref)->key, k);
+}
+
+struct flow *flow_find(struct vfr *v, const struct flow_key *k, uint32_t hash,
+		       uint32_t foreseen, int *dir)
+{
+	uint32_t ref = foreseen;
 	struct flow *f;
 
+	if (ref == NONE32 || unlikely(!ref_holds(v, ref, k)))
+		ref = ref_find(v, k, hash);
 	if (ref == NONE32)
 		return NULL;
 	f = &v->flows[ref >> 1];

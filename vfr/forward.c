@@ -31,7 +31,7 @@ static bool decrements(const struct vfr *v, const struct judge *j, uint16_t out)
 				o->kind == VFR_PORT_VIF && i->net == o->net);
 }
 
-bool forward_fits(struct vfr *v, struct judge *j, uint16_t out)
+static HOT bool fits(struct vfr *v, struct judge *j, uint16_t out)
 {
 	const uint8_t *h = j->p->hdr + j->l3;
 	uint32_t mtu = v->t->ifaces[out].mtu;
@@ -49,6 +49,11 @@ bool forward_fits(struct vfr *v, struct judge *j, uint16_t out)
 	return true;
 }
 
+bool forward_fits(struct vfr *v, struct judge *j, uint16_t out)
+{
+	return fits(v, j, out);
+}
+
 static void hop(const struct judge *j)
 {
 	uint8_t *h = j->p->hdr + j->l3, old[2];
@@ -62,8 +67,8 @@ static void hop(const struct judge *j)
 	sum_update(h + 10, old, h + 8, 2);
 }
 
-void forward_ether(struct vfr_packet *p, uint16_t l3, const uint8_t *dst,
-		   const uint8_t *src, uint16_t vlan)
+static HOT void ether(struct vfr_packet *p, uint16_t l3, const uint8_t *dst,
+		      const uint8_t *src, uint16_t vlan)
 {
 	uint16_t n = vlan ? ETH_LEN + VLAN_LEN : ETH_LEN;
 	uint16_t type = get16(p->hdr + l3 - 2);
@@ -86,6 +91,12 @@ void forward_ether(struct vfr_packet *p, uint16_t l3, const uint8_t *dst,
 		put16(h + 14, vlan);
 	}
 	put16(h + n - 2, type);
+}
+
+void forward_ether(struct vfr_packet *p, uint16_t l3, const uint8_t *dst,
+		   const uint8_t *src, uint16_t vlan)
+{
+	ether(p, l3, dst, src, vlan);
 }
 
 /* Cut off what Ethernet padded; it is not part of the packet. */
@@ -111,7 +122,7 @@ static void trim(struct vfr_packet *p, uint32_t len)
 	}
 }
 
-void forward_way(struct vfr *v, struct judge *j, const struct way *w)
+static HOT void send_way(struct vfr *v, struct judge *j, const struct way *w)
 {
 	const struct iface *o = &v->t->ifaces[w->out];
 	struct vfr_packet *p = j->p;
@@ -123,16 +134,16 @@ void forward_way(struct vfr *v, struct judge *j, const struct way *w)
 	if (likely(decrements(v, j, w->out)))
 		hop(j);
 	if (unlikely(j->bridged)) {
-		forward_ether(p, j->l3, p->hdr, p->hdr + 6, o->vlan);
+		ether(p, j->l3, p->hdr, p->hdr + 6, o->vlan);
 	} else if (o->kind == VFR_PORT_VIF) {
-		forward_ether(p, j->l3, o->peer_mac, o->mac, o->vlan);
+		ether(p, j->l3, o->peer_mac, o->mac, o->vlan);
 	} else if (unlikely(w->neigh == NONE16)) {
 		return judge_drop(v, j, VFR_DROP_NO_NEIGHBOUR);
 	} else {
 		struct neigh *n = &v->neighs[w->neigh];
 
 		n->used_ns = v->now;
-		forward_ether(p, j->l3,
+		ether(p, j->l3,
 			      n->state == NEIGH_VALID ? n->mac : NULL,
 			      o->mac, o->vlan);
 		if (unlikely(n->state != NEIGH_VALID))
@@ -145,18 +156,18 @@ void forward_way(struct vfr *v, struct judge *j, const struct way *w)
 		judge_send(v, j, o->dev);
 }
 
-/* The next hop that a flow remembers, or a new one if that is gone. */
-static void flow_way(struct vfr *v, struct flow *f, int dir, struct way *w)
+void forward_way(struct vfr *v, struct judge *j, const struct way *w)
+{
+	send_way(v, j, w);
+}
+
+/* The next hop of f is not known, or no longer what it was. */
+static void flow_way_again(struct vfr *v, struct flow *f, int dir,
+			   struct way *w)
 {
 	struct flow_side *s = &f->side[dir];
 	uint32_t route;
 
-	w->out = s->out;
-	w->neigh = s->neigh;
-	if (s->neigh == NONE16 ? v->t->ifaces[s->out].kind == VFR_PORT_VIF ||
-				 (f->flags & FLOW_BRIDGED)
-			       : v->neighs[s->neigh].gen == s->neigh_gen)
-		return;
 	if (dir == 0) {
 		struct way again;
 
@@ -170,6 +181,20 @@ static void flow_way(struct vfr *v, struct flow *f, int dir, struct way *w)
 	route_resolve(v, w);
 	s->neigh = w->neigh;
 	s->neigh_gen = w->neigh == NONE16 ? 0 : v->neighs[w->neigh].gen;
+}
+
+/* The next hop that a flow remembers, or a new one if that is gone. */
+static HOT void flow_way(struct vfr *v, struct flow *f, int dir, struct way *w)
+{
+	const struct flow_side *s = &f->side[dir];
+
+	w->out = s->out;
+	w->neigh = s->neigh;
+	if (unlikely(s->neigh == NONE16
+		     ? v->t->ifaces[s->out].kind != VFR_PORT_VIF &&
+		       !(f->flags & FLOW_BRIDGED)
+		     : v->neighs[s->neigh].gen != s->neigh_gen))
+		flow_way_again(v, f, dir, w);
 }
 
 static void count_nat(struct vfr *v, uint16_t nat, uint32_t len)
@@ -198,7 +223,7 @@ void forward_flow(struct vfr *v, struct judge *j, struct flow *f, int dir)
 	j->rule = f->rule;
 	if (unlikely(j->bridged && j->to != f->side[dir].out))
 		return judge_drop(v, j, VFR_DROP_STATE);
-	if (unlikely(!forward_fits(v, j, f->side[dir].out)))
+	if (unlikely(!fits(v, j, f->side[dir].out)))
 		return;
 	count(v, f, dir, j->p->len);
 	flow_way(v, f, dir, &w);
@@ -207,7 +232,7 @@ void forward_flow(struct vfr *v, struct judge *j, struct flow *f, int dir)
 		count_nat(v, f->nat_src, j->p->len);
 		nat_rewrite(j, &to->dst, &to->src, to->dport, to->sport);
 	}
-	forward_way(v, j, &w);
+	send_way(v, j, &w);
 }
 
 void forward_related(struct vfr *v, struct judge *j, struct flow *f, int dir)
@@ -215,7 +240,7 @@ void forward_related(struct vfr *v, struct judge *j, struct flow *f, int dir)
 	struct way w;
 
 	j->rule = f->rule;
-	if (!forward_fits(v, j, f->side[dir].out))
+	if (!fits(v, j, f->side[dir].out))
 		return;
 	flow_way(v, f, dir, &w);
 	forward_way(v, j, &w);

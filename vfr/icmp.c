@@ -330,7 +330,7 @@ static struct flow *quoted_flow(struct vfr *v, struct judge *j,
 
 	if (!type_passes(j) || !quote_read(j, q))
 		return NULL;
-	f = flow_find(v, &q->back, flow_hash(v, &q->back), dir);
+	f = flow_find(v, &q->back, flow_hash(v, &q->back), NONE32, dir);
 	if (!f || (f->gen != v->gen && !open_rejudge(v, f)))
 		return NULL;
 	if (q->proto == IP_TCP &&

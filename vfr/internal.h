@@ -17,6 +17,8 @@
 
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
+/* Of the way of an established flow: it is worth a copy in its caller. */
+#define HOT		inline __attribute__((always_inline))
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define NONE16	VFR_NONE16
@@ -114,6 +116,7 @@ struct judge {
 
 	/* From here on zero at the start; see start() in judge.c. */
 	uint32_t	hash;		/* of fkey */
+	uint32_t	ref;		/* its flow as foreseen, NONE32 */
 	uint32_t	ip_len;		/* bytes from l3 on */
 	uint32_t	rule;		/* that decided, NONE32 */
 	uint32_t	frag_id;
@@ -417,11 +420,13 @@ bool bucket_take(struct vfr *v, struct bucket *b, uint32_t rate,
 
 /* flow.c */
 void flow_init(struct vfr *v);
+/* foreseen: what flow_foresee() said of this hash, or NONE32. */
 struct flow *flow_find(struct vfr *v, const struct flow_key *k, uint32_t hash,
-		       int *dir);
+		       uint32_t foreseen, int *dir);
 uint32_t flow_hash(const struct vfr *v, const struct flow_key *k);
+/* Two steps to have a flow in the cache when flow_find() asks for it. */
 void flow_prefetch(struct vfr *v, uint32_t hash);
-void flow_prefetch_entry(struct vfr *v, uint32_t hash);
+uint32_t flow_foresee(struct vfr *v, uint32_t hash);
 /* A new flow for `owner`, not yet in the table; NULL: its share is used up. */
 struct flow *flow_alloc(struct vfr *v, uint32_t owner);
 bool flow_insert(struct vfr *v, struct flow *f);	/* false: clash */
@@ -469,7 +474,16 @@ bool iface_has_addr(const struct vfr *v, uint16_t i, const struct vfr_addr *a);
 bool iface_is_any(const struct vfr *v, uint16_t i);
 bool iface_owns(const struct vfr *v, uint16_t i, const struct vfr_addr *a);
 bool net_has(const struct vfr *v, uint16_t net, const struct vfr_addr *a);
-uint16_t iface_find(const struct vfr *v, uint32_t dev, uint16_t vlan);
+/* The ruleset's port on that device and VLAN, NONE16 if it has none. */
+static inline uint16_t iface_find(const struct vfr *v, uint32_t dev,
+				  uint16_t vlan)
+{
+	uint16_t i = v->ports[dev].iface;
+
+	while (i != NONE16 && v->t->ifaces[i].vlan != vlan)
+		i = v->t->ifaces[i].next;
+	return i;
+}
 uint16_t iface_of_mac(const struct vfr *v, uint16_t net, const uint8_t *mac);
 
 /* neigh.c, arp.c, ndp.c */

@@ -115,7 +115,7 @@ static void judge_clear(struct judge *j, struct vfr_packet *p)
 	memset(&j->key.sport, 0,
 	       sizeof(j->key) - offsetof(struct vfr_cls_key, sport));
 	memset(&j->hash, 0, sizeof(*j) - offsetof(struct judge, hash));
-	j->rule = NONE32;
+	j->rule = j->ref = NONE32;
 	j->in = j->to = j->out = NONE16;
 }
 
@@ -297,7 +297,7 @@ static bool flow_accepts(struct vfr *v, struct judge *j, struct flow *f,
 
 struct flow *judge_flow(struct vfr *v, struct judge *j, int *dir)
 {
-	struct flow *f = flow_find(v, &j->fkey, j->hash, dir);
+	struct flow *f = flow_find(v, &j->fkey, j->hash, j->ref, dir);
 	bool gone = false;
 
 	if (likely(f)) {
@@ -396,7 +396,7 @@ static void burst(struct vfr *v, unsigned int dev, struct vfr_packet **pkts,
 	}
 	for (i = 0; i < n; i++)
 		if (v->burst[i].kind == PKT_IP)
-			flow_prefetch_entry(v, v->burst[i].hash);
+			v->burst[i].ref = flow_foresee(v, v->burst[i].hash);
 	for (i = 0; i < n; i++)
 		decide(v, &v->burst[i]);
 }

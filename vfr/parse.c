@@ -17,7 +17,7 @@ static bool bad(struct judge *j, enum vfr_reason reason)
 }
 
 /* Bytes up to `end` are in hdr, or the packet is at fault. */
-static bool need(struct judge *j, uint32_t end)
+static HOT bool need(struct judge *j, uint32_t end)
 {
 	if (likely(end <= j->p->hdr_len) || !vfr_packet_pull(j->p, end))
 		return true;
@@ -25,7 +25,7 @@ static bool need(struct judge *j, uint32_t end)
 }
 
 /* A transport header of n bytes at l4 lies within the IP packet. */
-static bool need_l4(struct judge *j, uint32_t n)
+static HOT bool need_l4(struct judge *j, uint32_t n)
 {
 	if (unlikely(j->l4 + n > j->l3 + j->ip_len))
 		return bad(j, j->frag ? VFR_DROP_FRAG_OVERLAP
@@ -176,7 +176,7 @@ static bool parse_ip4(struct judge *j)
 	if (unlikely(h[0] >> 4 != 4 || hlen < IP4_LEN || j->ip_len < hlen ||
 		     j->l3 + j->ip_len > j->p->len))
 		return bad(j, VFR_DROP_MALFORMED);
-	if (!need(j, j->l3 + hlen))
+	if (unlikely(hlen > IP4_LEN) && !need(j, j->l3 + hlen))
 		return false;
 	if (unlikely(sum_fold(likely(hlen == IP4_LEN)
 			? sum_add(0, h, IP4_LEN) /* a constant: unrolled */

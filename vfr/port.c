@@ -24,8 +24,10 @@ int port_send(struct vfr *v, uint32_t dev, struct vfr_packet *p)
 	struct port *o = &v->ports[dev];
 	uint32_t len = p->len;
 
-	if (unlikely(!o->ops || !o->up))
+	if (unlikely(!o->ops))
 		return VFR_DROP_PORT_DOWN;
+	if (unlikely(!o->up))
+		return VFR_DROP_LINK_DOWN;
 	if (unlikely(v->nr_taps))
 		tap_egress(v, dev, p);
 	if (unlikely(o->ops->transmit(o->ctx, p)))

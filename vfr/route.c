@@ -306,15 +306,6 @@ bool net_has(const struct vfr *v, uint16_t net, const struct vfr_addr *a)
 			  false);
 }
 
-uint16_t iface_find(const struct vfr *v, uint32_t dev, uint16_t vlan)
-{
-	uint16_t i = v->ports[dev].iface;
-
-	while (i != NONE16 && v->t->ifaces[i].vlan != vlan)
-		i = v->t->ifaces[i].next;
-	return i;
-}
-
 /* The vif of a bridged net with this MAC. */
 uint16_t iface_of_mac(const struct vfr *v, uint16_t net, const uint8_t *mac)
 {

@@ -47,11 +47,12 @@ grant_SRCS := xen-core/grant/grant.c xen-core/grant/maptrack.c
 CFLAGS_tests/unit/grant_test.c := -iquote xen-core/include
 
 # What runs on the host as well.
-UNIT_TESTS += format string timerq bvt clock acpi
+UNIT_TESTS += format string timerq bvt clock acpi virtq
+virtq_SRCS := xen-core/lib/virtq.c
 format_SRCS := xen-core/lib/format.c
 timerq_SRCS := xen-core/lib/timerq.c
 bvt_SRCS := xen-core/sched/bvt.c
 clock_SRCS := xen-core/platform/rtc.c
 acpi_SRCS := xen-core/platform/acpi.c
-$(foreach t,format string timerq bvt clock acpi,\
+$(foreach t,format string timerq bvt clock acpi virtq,\
 	$(eval CFLAGS_tests/unit/$(t)_test.c := -Ixen-core/include))

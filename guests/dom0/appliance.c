@@ -17,6 +17,7 @@
 
 #include "dom0/domain.h"
 #include "dom0/module.h"
+#include "dom0/vif_addr.h"
 #include "kit/control.h"
 #include "kit/kit.h"
 #include "kit/mm.h"
@@ -109,6 +110,7 @@ static int vifs_take(const struct rules_domain *rd, struct domain_config *c)
 			return -E2BIG;
 		strcpy(v->device, i->port_name);
 		memcpy(v->mac, i->mac, sizeof(v->mac));
+		vif_addr_take(i, v);
 		c->nr_vifs++;
 	}
 	return 0;

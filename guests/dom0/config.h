@@ -24,6 +24,9 @@
 struct vif_config {
 	char	device[24];	/* its name as a port of the VFR */
 	uint8_t	mac[6];
+	/* For the guest to know, as text; "" where there is none. */
+	char	ip[20], gateway[16];	/* "10.1.0.10/24" "10.1.0.1" */
+	char	ip6[48], gateway6[40];
 };
 
 enum policy {			/* what follows the end of a domain */

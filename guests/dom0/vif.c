@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sluice/flip.h>
 #include <sluice/net.h>
 #include <xen/io/xenbus.h>
 
@@ -89,6 +90,9 @@ static const char *const offers[] = {
 	"feature-gso-tcpv6", "feature-ipv6-csum-offload",
 };
 
+/* With a value: the newest version of the ring. */
+#define OFFER_FLIP	"feature-sluice-flip"
+
 static int directories_make(const struct domain *d, unsigned int i)
 {
 	char path[PATH_MAX];
@@ -100,6 +104,24 @@ static int directories_make(const struct domain *d, unsigned int i)
 	back_path(path, d, i, "");
 	rc = rc ?: xs_set(&xs_server, path, "");
 	return rc ?: xs_set_owner(&xs_server, path, 0, d->domid);
+}
+
+/* What the guest may want to know; it is not held to it here. */
+static int addresses_write(const struct domain *d, unsigned int i)
+{
+	const struct vif_config *v = &d->config.vif[i];
+	const struct {
+		const char *node, *value;
+	} table[] = {
+		{ "ip", v->ip }, { "gateway", v->gateway },
+		{ "ip6", v->ip6 }, { "gateway6", v->gateway6 },
+	};
+	int rc = 0;
+
+	for (unsigned int k = 0; k < ARRAY_SIZE(table) && !rc; k++)
+		if (*table[k].value)
+			rc = front_set(d, i, table[k].node, table[k].value);
+	return rc;
 }
 
 static int vif_create(struct domain *d, unsigned int i)
@@ -120,6 +142,8 @@ static int vif_create(struct domain *d, unsigned int i)
 	rc = rc ?: back_set(d, i, "online", "1");
 	for (unsigned int k = 0; k < ARRAY_SIZE(offers) && !rc; k++)
 		rc = back_set(d, i, offers[k], "1");
+	snprintf(number, sizeof(number), "%u", SLUICE_FLIP_VERSION);
+	rc = rc ?: back_set(d, i, OFFER_FLIP, number);
 	if (!rc)
 		state_set(d, i, XenbusStateInitWait);
 	back_path(path, d, i, "");
@@ -127,6 +151,7 @@ static int vif_create(struct domain *d, unsigned int i)
 	rc = rc ?: front_set(d, i, "backend-id", "0");
 	rc = rc ?: front_set(d, i, "handle", number);
 	rc = rc ?: front_set(d, i, "mac", mac);
+	rc = rc ?: addresses_write(d, i);
 	return rc ?: front_set(d, i, "state", "1");
 }
 
@@ -173,7 +198,7 @@ static uint32_t features(const struct domain *d, unsigned int i)
 }
 
 /* A frontend can try as often as it likes: once in a while is said. */
-static void refused_say(struct domain *d, unsigned int i, long rc)
+static void refused_say(struct domain *d, unsigned int i, const char *why)
 {
 	uint64_t now = time_now();
 
@@ -181,13 +206,26 @@ static void refused_say(struct domain *d, unsigned int i, long rc)
 		d->vif_unsaid++;
 		return;
 	}
-	printf("dom0: %s: vif %u cannot be connected: %ld", d->config.name, i,
-	       rc);
+	printf("dom0: %s: vif %u cannot be connected: %s", d->config.name, i,
+	       why);
 	if (d->vif_unsaid)
 		printf(" (and %u times before)", d->vif_unsaid);
 	printf("\n");
 	d->vif_said_ns = now;
 	d->vif_unsaid = 0;
+}
+
+static void refuse(struct domain *d, unsigned int i, const char *why)
+{
+	refused_say(d, i, why);
+	back_set(d, i, "error", why);
+	state_set(d, i, XenbusStateClosed);
+}
+
+/* The version of flip rings that the frontend asks for; 0 without. */
+static uint32_t flip_version(const struct domain *d, unsigned int i)
+{
+	return front_number(d, i, "request-sluice-flip", 0);
 }
 
 static void connect(struct domain *d, unsigned int i)
@@ -206,14 +244,15 @@ static void connect(struct domain *d, unsigned int i)
 
 	if (d->vif_connected[i])
 		return;
+	if (flip_version(d, i) > SLUICE_FLIP_VERSION)
+		return refuse(d, i, "request-sluice-flip: no such version");
+	if (flip_version(d, i))
+		v.features |= SLUICE_VIF_FLIP;
 	strcpy(v.device, d->config.vif[i].device);
 	rc = control(SLUICE_NET_CONNECT, &v);
 	if (rc) {
-		refused_say(d, i, rc);
 		snprintf(why, sizeof(why), "rings or event channel: %ld", rc);
-		back_set(d, i, "error", why);
-		state_set(d, i, XenbusStateClosed);
-		return;
+		return refuse(d, i, why);
 	}
 	d->vif_connected[i] = true;
 	state_set(d, i, XenbusStateConnected);

@@ -1,7 +1,8 @@
 /*
- * grant.c: one frame of grant table, and mappings of others' grants.
+ * grant.c: the grant table, and mappings of others' grants.
  *
- * References 0 to 7 are reserved: the builder seeds 0 and 1.
+ * References 0 to 7 are reserved: the builder seeds 0 and 1.  Free ones are on a
+ * list; when it is empty the table grows by a frame.
  */
 #include "kit/grant.h"
 
@@ -14,38 +15,63 @@
 
 #define REFS_RESERVED	8
 
+#define FRAMES_MAX	4
+#define FREE_NONE	0	/* the list's end: a reserved reference */
+
 struct grant_entry_v1 *grant_table;
+static unsigned int nr_frames;
+static uint16_t free_next[FRAMES_MAX * GRANT_REFS], free_first = FREE_NONE;
+
+/* One frame more, mapped behind the others; its references are free. */
+static int table_grow(void)
+{
+	unsigned int first = nr_frames ? nr_frames * GRANT_REFS : REFS_RESERVED;
+	unsigned int end = (nr_frames + 1) * GRANT_REFS;
+	xen_pfn_t frame[FRAMES_MAX];
+	struct gnttab_setup_table op = {
+		.dom = DOMID_SELF,
+		.nr_frames = nr_frames + 1,
+	};
+
+	if (nr_frames == FRAMES_MAX)
+		return -ENOSPC;
+	set_xen_guest_handle(op.frame_list, frame);
+	if (hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, &op,
+		       1) || op.status != GNTST_okay ||
+	    pte_set((char *)grant_table + nr_frames * PAGE_SIZE,
+		    frame[nr_frames] << PAGE_SHIFT | PTE_LEAF_RW))
+		return -ENOSPC;
+	nr_frames++;
+	while (end-- > first) {
+		free_next[end] = free_first;
+		free_first = end;
+	}
+	return 0;
+}
 
 void grant_init(void)
 {
-	xen_pfn_t frame;
-	struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = 1 };
-
-	set_xen_guest_handle(op.frame_list, &frame);
-	if (hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, &op,
-		       1) || op.status != GNTST_okay)
-		panic("no grant table: status %d", op.status);
-	grant_table = window_map(frame, PTE_LEAF_RW);
-	if (!grant_table)
-		panic("cannot map the grant table");
+	if (grant_table)
+		return;
+	grant_table = window_alloc(FRAMES_MAX);
+	if (!grant_table || table_grow())
+		panic("no grant table");
 }
 
 int grant_access(domid_t remote, uint64_t mfn, bool readonly)
 {
-	for (unsigned int ref = REFS_RESERVED; ref < GRANT_REFS; ref++) {
-		struct grant_entry_v1 *e = &grant_table[ref];
+	unsigned int ref;
 
-		if (e->flags)
-			continue;
-		e->domid = remote;
-		e->frame = mfn;
-		/* The flags make the rest valid. */
-		__atomic_store_n(&e->flags, GTF_permit_access |
-				 (readonly ? GTF_readonly : 0),
-				 __ATOMIC_RELEASE);
-		return ref;
-	}
-	return -ENOSPC;
+	if (free_first == FREE_NONE && table_grow())
+		return -ENOSPC;
+	ref = free_first;
+	free_first = free_next[ref];
+	grant_table[ref].domid = remote;
+	grant_table[ref].frame = mfn;
+	/* The flags make the rest valid. */
+	__atomic_store_n(&grant_table[ref].flags, GTF_permit_access |
+			 (readonly ? GTF_readonly : 0), __ATOMIC_RELEASE);
+	return ref;
 }
 
 bool grant_end(unsigned int ref)
@@ -59,6 +85,8 @@ bool grant_end(unsigned int ref)
 	} while (!__atomic_compare_exchange_n(flags, &old, 0, false,
 					      __ATOMIC_ACQ_REL,
 					      __ATOMIC_ACQUIRE));
+	free_next[ref] = free_first;
+	free_first = ref;
 	return true;
 }
 

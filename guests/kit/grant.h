@@ -9,12 +9,16 @@
 
 #include <xen/grant_table.h>
 
-/* Map the grant table; a guest that grants or is granted to calls it first. */
+/*
+ * Map the grant table; whoever grants or is granted to calls it first.  Calls
+ * after the first do nothing.
+ */
 void grant_init(void);
 
 /* Let remote map frame mfn; the reference, or -ENOSPC. */
 int grant_access(domid_t remote, uint64_t mfn, bool readonly);
-/* False, with the access still on, while remote has the frame mapped. */
+/* Once for each reference.  False, with the access still on, while remote has
+ * the frame mapped. */
 bool grant_end(unsigned int ref);
 
 /* Frames of other domains that this guest maps. */
@@ -28,7 +32,7 @@ int grant_map(struct grant_mapping *m, domid_t remote, uint32_t ref,
 	      bool readonly);
 int grant_unmap(struct grant_mapping *m);
 
-/* The table itself, for tests that break the rules. */
+/* The table itself, for tests that break the rules: its first frame. */
 extern struct grant_entry_v1 *grant_table;
 #define GRANT_REFS	(4096 / sizeof(struct grant_entry_v1))
 

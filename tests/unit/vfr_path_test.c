@@ -755,7 +755,7 @@ static void test_egress_full(void **state)
 	vfr_port_link(k->v, WAN, false);
 	frame_udp(&f, WEB, "10.1.0.10", 5, "203.0.113.1", 6, 30);
 	kit_rx(k, WEB, &f);
-	assert_string_equal(kit_last_reason(k), "port_down");
+	assert_string_equal(kit_last_reason(k), "link_down");
 	assert_int_equal(k->packets_out, 0);
 	kit_free(k);
 }

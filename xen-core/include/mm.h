@@ -86,6 +86,24 @@ int mm_grant_map(struct vcpu *v, uint64_t va, mfn_t mfn, uint64_t flags);
 int mm_grant_unmap(struct vcpu *v, uint64_t va, mfn_t mfn, uint64_t flags,
 		   uint64_t new_va);
 
+/* ---- exchange of frames (mm/exchange.c) ---- */
+
+/*
+ * give, of frames_alloc(0) or from an exchange, takes the place of the frame that
+ * d's live L1 entry at machine address pte maps: entry flags, m2p number and
+ * the count of d's frames stay.  Its bytes are d's from now on.  *got is the
+ * hypervisor's own, but d can write it until tlb_flush_frame(*got, d): only
+ * then may it serve another.  0; -EINVAL no entry of d's that maps writably,
+ * other than by a grant, a frame of d; -EBUSY the frame has any other use (a second
+ * mapping, a grant in use, a pin).  Takes d's mm_lock.
+ */
+int mm_exchange(struct domain *d, uint64_t pte, struct page *give,
+		struct page **got);
+
+/* The frame that such an entry maps, with a writable use: end it with
+ * page_put_type().  0, -EINVAL, -EBUSY it has another role.  Takes mm_lock. */
+int mm_get_mapped(struct domain *d, uint64_t pte, struct page **pg);
+
 /* ---- translations (mm/tlb.c) ---- */
 
 extern uint64_t tlb_flushes, tlb_ipis; /* counted since boot */

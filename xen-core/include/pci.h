@@ -41,6 +41,9 @@ void *pci_map_bar(const struct pci_device *d, unsigned bar, uint64_t offset,
 /* Let the device do DMA; memory decoding is on from then on. */
 void pci_enable(const struct pci_device *d);
 
+/* No DMA from now on, until pci_enable(): what the device had is ours again. */
+void pci_stop_dma(const struct pci_device *d);
+
 /* MSI-X on, all vectors masked.  0, -ENODEV the device has none. */
 int pci_msix_init(struct pci_device *d);
 

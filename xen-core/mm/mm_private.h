@@ -58,6 +58,13 @@ bool page_clear_pinned(struct page *pg);
 /* At a domain's end: the use that a stopped validation holds is ours now. */
 bool page_take_saved_ref(struct page *pg);
 void page_hold_saved_ref(struct page *pg);
+/*
+ * by, a frame of the hypervisor's own, becomes d's with one writable use in
+ * place of pg, whose one writable mapping is now by's; pg is the hypervisor's
+ * own.  Under mm_lock, which keeps the mapping.  -EINVAL not d's; -EBUSY there
+ * is any other use of pg.
+ */
+int page_replace(struct page *pg, struct page *by, struct domain *d);
 /* Take the owner's own reference away: 0, or -EINVAL when it is gone. */
 int page_release(struct page *pg, struct domain *d);
 

@@ -96,6 +96,66 @@ void page_give(struct page *pg, struct domain *d)
 	__atomic_store_n(&pg->refs, 1, __ATOMIC_RELEASE);
 }
 
+/* by takes pg's place, so that the count of d's frames is never another. */
+static void owner_list_replace(struct page *pg, struct page *by,
+			       struct domain *d)
+{
+	uint32_t mfn = (uint32_t)page_mfn(by).n;
+
+	spin_lock(&d->page_list_lock);
+	by->prev = pg->prev;
+	by->next = pg->next;
+	if (by->prev)
+		frame_table[by->prev].next = mfn;
+	else
+		d->page_list = mfn;
+	if (by->next)
+		frame_table[by->next].prev = mfn;
+	spin_unlock(&d->page_list_lock);
+}
+
+/*
+ * Is an entry's writable use all that there is of pg, beside the owner's
+ * reference?  Then that reference and the entry's are gone and nobody can take
+ * another.  The flags are looked at under the lock that page_release() takes:
+ * while PGF_ALLOCATED is set, one of two references is the owner's.
+ */
+static bool page_seize(struct page *pg, const struct domain *d)
+{
+	uint32_t both = 2;
+	bool taken;
+
+	page_lock(pg);
+	taken = pg->flags == (PGF_ALLOCATED | PGF_VALIDATED | PGF_LOCK) &&
+		pg->type == PGT_WRITABLE && pg->type_refs == 1 &&
+		pg->owner == d->domid &&
+		__atomic_compare_exchange_n(&pg->refs, &both, 0, false,
+					    __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED);
+	page_unlock(pg);
+	return taken;
+}
+
+int page_replace(struct page *pg, struct page *by, struct domain *d)
+{
+	if (READ_ONCE(pg->owner) != d->domid)
+		return -EINVAL;
+	if (!page_seize(pg, d))
+		return -EBUSY;
+	owner_list_replace(pg, by, d);
+	by->type = PGT_WRITABLE;
+	by->type_refs = 1;
+	by->flags = PGF_ALLOCATED | PGF_VALIDATED;
+	by->owner = d->domid;
+	__atomic_store_n(&by->refs, 2, __ATOMIC_RELEASE);
+
+	pg->owner = DOMID_XEN;
+	pg->type = PGT_NONE;
+	pg->type_refs = 0;
+	pg->flags = 0;
+	return 0;
+}
+
 static void page_free(struct page *pg)
 {
 	CHECK(pg->type_refs == 0);

@@ -176,6 +176,12 @@ void pci_enable(const struct pci_device *d)
 					    COMMAND_NO_INTX);
 }
 
+void pci_stop_dma(const struct pci_device *d)
+{
+	pci_write16(d, REG_COMMAND,
+		    pci_read16(d, REG_COMMAND) & ~COMMAND_MASTER);
+}
+
 int pci_msix_init(struct pci_device *d)
 {
 	unsigned cap = pci_capability(d, CAP_MSIX, 0);

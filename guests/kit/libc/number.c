@@ -49,3 +49,8 @@ long strtol(const char *s, char **end, int base)
 {
 	return strtoul(s, end, base);
 }
+
+int atoi(const char *s)
+{
+	return strtol(s, NULL, 10);
+}

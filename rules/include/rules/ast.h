@@ -192,7 +192,8 @@ struct rules_domain {
 	struct rules_comment *tail;	/* comments before the closing brace */
 	bool		has_block;
 
-	const char	*kernel, *ramdisk, *cmdline;	/* "" if not given */
+	/* "" if not given; paths as rules_host.read() gets them */
+	const char	*kernel, *ramdisk, *cmdline;
 	uint64_t	memory_bytes;	/* 0 if not given */
 	uint32_t	vcpus;		/* default 1 */
 	uint32_t	weight;		/* default 256, 1 to 65535 */

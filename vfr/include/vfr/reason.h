@@ -31,7 +31,8 @@
 	X(RATE,		"rate",		"the VFR answers no more of these now") \
 	X(QUEUE_FULL,	"queue_full",	"the egress port took no more")	\
 	X(PORT_DOWN,	"port_down",	"the egress port is not attached") \
-	X(NO_BUFFER,	"no_buffer",	"the VFR's own packets are used up")
+	X(NO_BUFFER,	"no_buffer",	"the VFR's own packets are used up")	\
+	X(LINK_DOWN,	"link_down",	"the egress port has no link")
 
 #define VFR_REASON_ENUM(name, word, text) VFR_DROP_##name,
 enum vfr_reason { VFR_REASONS(VFR_REASON_ENUM) VFR_NR_REASONS };

@@ -1,0 +1,326 @@
+/*
+ * netif.c: lwIP's interface over netfront.
+ *
+ * Nothing is copied on the way: a received page is lent to lwIP as a pbuf until
+ * lwIP frees it, a pbuf that is sent is kept until its frame has left.  Only
+ * when many pages are lent are received bytes copied, so that the ring never
+ * runs dry while somebody sits on what was received.
+ *
+ * TCP and UDP checksums are left to the other side of the ring in both
+ * directions, as its flags say.
+ */
+#include "net/net.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <lwip/etharp.h>
+#include <lwip/ethip6.h>
+#include <lwip/inet_chksum.h>
+#include <lwip/init.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
+#include <lwip/prot/tcp.h>
+#include <lwip/prot/udp.h>
+#include <lwip/sys.h>
+#include <lwip/tcp.h>
+#include <lwip/timeouts.h>
+
+#include "kit/kit.h"
+#include "kit/time.h"
+#include "net/port.h"
+
+#define LEND_RESERVE	(NETFRONT_BUFS / 8) /* spare pages that are not lent */
+
+struct lent {			/* a page of netfront's as a pbuf */
+	struct pbuf_custom p;	/* first: lwIP's pointer is ours */
+	struct netfront_buf *buf;
+	struct lent *next;	/* while not in use */
+};
+
+struct netif net_if;
+void (*net_idle)(void);
+
+static struct netfront *front;
+static struct lent lents[NETFRONT_BUFS], *lents_free;
+static bool refused;		/* TCP segments, for want of room in the ring */
+
+/* ---- receiving ---- */
+
+static void lent_back(struct pbuf *p)
+{
+	struct lent *l = (struct lent *)p;
+
+	netfront_buf_free(front, l->buf);
+	l->next = lents_free;
+	lents_free = l;
+}
+
+static struct pbuf *lend(struct netfront_buf *b)
+{
+	struct lent *l = lents_free;
+
+	lents_free = l->next;
+	l->buf = b;
+	l->p.custom_free_function = lent_back;
+	return pbuf_alloced_custom(PBUF_RAW, b->len, PBUF_REF, &l->p, b->data,
+				   b->len);
+}
+
+static struct pbuf *copy_of(struct netfront_buf *b)
+{
+	struct pbuf *p = pbuf_alloc(PBUF_RAW, b->len, PBUF_RAM);
+
+	if (p)
+		memcpy(p->payload, b->data, b->len);
+	netfront_buf_free(front, b);
+	return p;
+}
+
+/* The frame as a pbuf, or NULL; its bufs are taken care of. */
+static struct pbuf *pbuf_of(const struct netfront_packet *in)
+{
+	bool scarce = netfront_bufs_spare(front) < LEND_RESERVE;
+	struct netfront_buf *b = in->bufs, *next;
+	struct pbuf *head = NULL;
+	bool whole = in->len <= UINT16_MAX;	/* a pbuf can hold no more */
+
+	for (; b; b = next) {
+		struct pbuf *p;
+
+		next = b->next;
+		if (!whole) {
+			netfront_buf_free(front, b);
+			continue;
+		}
+		p = scarce || !lents_free ? copy_of(b) : lend(b);
+		if (p && head)
+			pbuf_cat(head, p);
+		else if (p)
+			head = p;
+		else
+			whole = false;
+	}
+	if (head && !whole) {
+		pbuf_free(head);
+		head = NULL;
+	}
+	return head;
+}
+
+#define CHECKS_MADE	(NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_ICMP | \
+			 NETIF_CHECKSUM_GEN_ICMP6 | NETIF_CHECKSUM_CHECK_IP | \
+			 NETIF_CHECKSUM_CHECK_ICMP | NETIF_CHECKSUM_CHECK_ICMP6)
+#define CHECKS_RX	(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP)
+
+static void receive(void *ctx, const struct netfront_packet *in)
+{
+	struct pbuf *p = pbuf_of(in);
+
+	if (!p)
+		return;
+	NETIF_SET_CHECKSUM_CTRL(&net_if, CHECKS_MADE |
+				(in->csum_ok ? 0 : CHECKS_RX));
+	if (net_if.input(p, &net_if) != ERR_OK)
+		pbuf_free(p);
+}
+
+/* ---- sending ---- */
+
+static void sent(void *ctx, void *token)
+{
+	pbuf_free(token);
+}
+
+/* What the transport's header needs, or 0: its checksum is not ours to leave. */
+static uint32_t transport_len(uint8_t proto)
+{
+	return proto == IP_PROTO_TCP ? TCP_HLEN :
+	       proto == IP_PROTO_UDP ? UDP_HLEN : 0;
+}
+
+static void checksum_put(uint8_t *l4, uint8_t proto, uint16_t sum)
+{
+	if (proto == IP_PROTO_TCP)
+		((struct tcp_hdr *)l4)->chksum = sum;
+	else
+		((struct udp_hdr *)l4)->chksum = sum;
+}
+
+static bool blank4(struct pbuf *p)
+{
+	struct ip_hdr *ip = (void *)((uint8_t *)p->payload + SIZEOF_ETH_HDR);
+	uint32_t need = SIZEOF_ETH_HDR + IP_HLEN, l4_len;
+	ip4_addr_t src, dst;
+
+	if (p->len < need || IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))
+		return false;
+	need = transport_len(IPH_PROTO(ip));
+	if (!need || p->len < SIZEOF_ETH_HDR + IPH_HL_BYTES(ip) + need)
+		return false;
+	l4_len = lwip_ntohs(IPH_LEN(ip)) - IPH_HL_BYTES(ip);
+	ip4_addr_copy(src, ip->src);
+	ip4_addr_copy(dst, ip->dest);
+	checksum_put((uint8_t *)ip + IPH_HL_BYTES(ip), IPH_PROTO(ip),
+		     ~inet_chksum_pseudo_partial(p, IPH_PROTO(ip), l4_len, 0,
+						 &src, &dst));
+	return true;
+}
+
+static bool blank6(struct pbuf *p)
+{
+	struct ip6_hdr *ip = (void *)((uint8_t *)p->payload + SIZEOF_ETH_HDR);
+	uint32_t need = SIZEOF_ETH_HDR + IP6_HLEN;
+	ip6_addr_t src, dst;
+
+	if (p->len < need || !transport_len(IP6H_NEXTH(ip)) ||
+	    p->len < need + transport_len(IP6H_NEXTH(ip)))
+		return false;
+	ip6_addr_copy_from_packed(src, ip->src);
+	ip6_addr_copy_from_packed(dst, ip->dest);
+	checksum_put((uint8_t *)ip + IP6_HLEN, IP6H_NEXTH(ip),
+		     ~ip6_chksum_pseudo_partial(p, IP6H_NEXTH(ip),
+						IP6H_PLEN(ip), 0, &src, &dst));
+	return true;
+}
+
+/*
+ * Where the transport checksum is still to be made, put the pseudo header's sum
+ * in its place.  False: there is none, or it was made already.
+ */
+static bool checksum_blank(struct pbuf *p)
+{
+	const struct eth_hdr *eth = p->payload;
+
+	if (p->len < SIZEOF_ETH_HDR)
+		return false;
+	if (eth->type == PP_HTONS(ETHTYPE_IP))
+		return blank4(p);
+	return eth->type == PP_HTONS(ETHTYPE_IPV6) && blank6(p);
+}
+
+/* Too many pieces for a frame: one that has all of it. */
+static err_t output_copied(struct netif *n, struct pbuf *p)
+{
+	struct pbuf *q = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+	err_t rc;
+
+	if (!q)
+		return ERR_MEM;
+	rc = n->linkoutput(n, q);
+	pbuf_free(q);
+	return rc;
+}
+
+static err_t output(struct netif *n, struct pbuf *p)
+{
+	struct netfront_piece pieces[NETFRONT_PIECES];
+	struct netfront_frame f = { .pieces = pieces, .token = p };
+	int rc;
+
+	for (struct pbuf *q = p; q; q = q->next) {
+		if (!q->len)
+			continue;
+		if (f.nr == NETFRONT_PIECES)
+			return output_copied(n, p);
+		pieces[f.nr++] = (struct netfront_piece){ q->payload, q->len };
+	}
+	f.csum_blank = checksum_blank(p);
+	rc = netfront_transmit(front, &f);
+	if (rc == -E2BIG)
+		return output_copied(n, p);
+	if (rc) {
+		refused = true;
+		return ERR_MEM;
+	}
+	pbuf_ref(p);
+	return ERR_OK;
+}
+
+/* ---- lwIP's time ---- */
+
+static struct timer timer;
+
+u32_t sys_now(void)
+{
+	return time_now() / MILLISECONDS;
+}
+
+static void timer_fired(void *arg)
+{
+	net_flush();
+}
+
+/* A timer that comes too early does no harm: it is set again. */
+static void timers_run(void)
+{
+	uint64_t at, wait_ms;
+
+	sys_check_timeouts();
+	wait_ms = sys_timeouts_sleeptime();
+	if (wait_ms == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
+		return;
+	at = time_now() + wait_ms * MILLISECONDS;
+	if (!timer.at_ns || at < timer.at_ns)
+		timer_set(&timer, at, timer_fired, NULL);
+}
+
+void net_flush(void)
+{
+	timers_run();
+	netfront_flush(front);
+}
+
+static void idle(void *ctx)
+{
+	if (refused) {
+		refused = false;
+		tcp_txnow();
+	}
+	if (net_idle)
+		net_idle();
+	net_flush();
+}
+
+const struct netfront_handler net_handler = { receive, sent, idle };
+
+/* ---- start ---- */
+
+static err_t netif_start(struct netif *n)
+{
+	n->name[0] = 'v';
+	n->name[1] = 'i';
+	n->mtu = 1500;
+	n->hwaddr_len = ETH_HWADDR_LEN;
+	memcpy(n->hwaddr, netfront_mac(front), ETH_HWADDR_LEN);
+	n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP |
+		   NETIF_FLAG_ETHERNET;
+	n->output = etharp_output;
+	n->output_ip6 = ethip6_output;
+	n->linkoutput = output;
+	NETIF_SET_CHECKSUM_CTRL(n, CHECKS_MADE);
+	return ERR_OK;
+}
+
+int net_start(struct netfront *nf, const struct net_config *c)
+{
+	int rc;
+
+	front = nf;
+	for (unsigned int i = 0; i < ARRAY_SIZE(lents); i++) {
+		lents[i].next = lents_free;
+		lents_free = &lents[i];
+	}
+	lwip_init();
+	if (!netif_add_noaddr(&net_if, NULL, netif_start, netif_input))
+		return -EIO;
+	netif_set_default(&net_if);
+	netif_create_ip6_linklocal_address(&net_if, 1);
+	netif_ip6_addr_set_state(&net_if, 0, IP6_ADDR_PREFERRED);
+	rc = net_addresses(c);
+	netif_set_up(&net_if);
+	netif_set_link_up(&net_if);
+	net_flush();
+	return rc;
+}

@@ -1,0 +1,135 @@
+"""An appliance file (sluice.vfr(5)) as a machine: its boot modules and NICs.
+
+`sluice check` reads the file; nothing here knows the language.
+"""
+import json
+import os
+import re
+import shlex
+import subprocess
+
+SLUICE = "build/sluice"
+DOM0 = "build/guests/dom0.elf"
+MIB = 1 << 20
+ELF = b"\x7fELF"
+
+
+class Wrong(Exception):
+    """The file cannot become a machine; why was told, or is in the text."""
+
+
+def call(argv, **more):
+    return subprocess.run(argv, stdout=subprocess.PIPE, text=True, **more)
+
+
+def without_make():
+    """The environment for a make of our own, below one that runs us."""
+    return {k: v for k, v in os.environ.items()
+            if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")}
+
+
+class Appliance:
+    """path is the user's; work a folder for files made on the way.
+
+    The file is read in its own folder, as dom0 reads it: so both make the same
+    names of the paths in it, and dom0 finds the modules by them.
+    """
+
+    def __init__(self, path, work):
+        self.path = path
+        self.folder, self.name = os.path.split(path)
+        self.work = work
+        if not os.path.isfile(path):
+            raise Wrong(f"there is no file {path}; CONFIG names an appliance "
+                        "file (examples/*.vfr, man docs/sluice.vfr.5)")
+        # First for people, who see their own path in it, then for us.
+        if subprocess.run([SLUICE, "check", "-q", path]).returncode:
+            raise Wrong(f"{path} is not started: it must pass "
+                        f"`{SLUICE} check {path}`")
+        said = call([os.path.abspath(SLUICE), "check", "--json", self.name],
+                    cwd=self.folder or ".").stdout
+        self.wants = json.loads(said)["files"][0]["appliance"]
+        self.domains = [d for d in self.wants["domains"] if d["autostart"]]
+        self.make_files()
+
+    def on_host(self, name):
+        """Where a file lies that the appliance file calls so."""
+        return os.path.normpath(os.path.join(self.folder, name))
+
+    def files(self):
+        """What the domains need: (name, domain, "kernel" or "ramdisk")."""
+        for d in self.domains:
+            for kind in ("kernel", "ramdisk"):
+                if d[kind]:
+                    yield d[kind], d, kind
+
+    def make_files(self):
+        """Those in build/ are made as needed; all must be there."""
+        paths = {self.on_host(name) for name, _, _ in self.files()}
+        ours = sorted(p for p in paths if p.startswith("build/"))
+        if ours and subprocess.run(["make", "-s", "--no-print-directory",
+                                    *ours], env=without_make()).returncode:
+            raise Wrong(f"{self.path}: make cannot make what it names")
+        for name, domain, kind in self.files():
+            if not os.path.isfile(self.on_host(name)):
+                where = os.path.join(self.folder, domain["file"])
+                raise Wrong(f"{where}:{domain['line']}: {kind} of domain "
+                            f"{domain['name']}: there is no file "
+                            f"{self.on_host(name)}; its path starts at the "
+                            "folder of the appliance file")
+
+    def bootable(self, path):
+        """A plain ELF file: the path itself, or what is unpacked from it."""
+        with open(path, "rb") as f:
+            if f.read(4) == ELF:
+                return path
+        unpacked = os.path.join(self.work, os.path.basename(path) + ".elf")
+        if subprocess.run(["scripts/unpack-kernel", path,
+                           unpacked]).returncode:
+            raise Wrong(f"{path} is no kernel of a domain")
+        return unpacked
+
+    def modules(self):
+        """Lines for qemu.make_image(); also sets memory_mib."""
+        paths = {name: self.bootable(self.on_host(name)) if kind == "kernel"
+                 else self.on_host(name) for name, _, kind in self.files()}
+        for name in self.wants["includes"]:
+            paths[name] = self.on_host(name)
+        sizes = sum(os.path.getsize(path) for path in paths.values())
+        # GRUB's copy of each module and dom0's, the domains, all the rest.
+        self.memory_mib = 256 + (2 * sizes + sum(
+            d["memory"] for d in self.domains)) // MIB
+        return ([f"{DOM0} dom0", f"{shlex.quote(self.path)} "
+                 f":appliance {shlex.quote(self.name)}"] +
+                [f"{shlex.quote(path)} :file {shlex.quote(name)}"
+                 for name, path in paths.items()])
+
+    def nics(self):
+        """For each device nic0, nic1 ... its untagged nic, or None."""
+        found = {}
+        for nic in self.wants["nics"]:
+            number = re.fullmatch(r"nic([0-7])", nic["device"])
+            if not number:
+                raise Wrong(f"{self.path}: nic {nic['name']} is on device "
+                            f"{nic['device']}; this machine calls its NICs "
+                            "nic0 to nic7")
+            found.setdefault(int(number[1]), None)
+            if not nic["vlan"]:
+                found[int(number[1])] = nic
+        return [found.get(i) for i in range(max(found, default=-1) + 1)]
+
+    def verdict(self, packet):
+        """What the rules say of a packet: ("allow", "file:line") or the like."""
+        said = call([SLUICE, "explain", "--json", self.path, packet]).stdout
+        outcome = json.loads(said)["outcome"]
+        rule = outcome["rule"]
+        if not rule:
+            return outcome["verdict"], outcome["reason"]
+        return outcome["verdict"], f"{rule['file']}:{rule['line']}"
+
+    def owner(self, address):
+        """The vif that an address belongs to, or the address."""
+        for vif in self.wants["vifs"]:
+            if any(a.split("/")[0] == address for a in vif["addresses"]):
+                return vif["name"]
+        return address
