@@ -73,7 +73,7 @@ BENCHES    :=# programs that `make bench` runs: they print `name value unit`
 HELP       :=# lines of `make help`
 
 include $(wildcard xen-core/build.mk vfr/build.mk rules/build.mk netback/build.mk \
-	blkback/build.mk guests/build.mk tools/build.mk tests/build.mk docs/build.mk)
+	blkback/build.mk guests/build.mk tools/build.mk tests/build.mk docs/build.mk examples/build.mk)
 
 all: $(ALL)
 
