@@ -1,0 +1,58 @@
+"""What peer_hv and peer_rules share: the appliance that both speak of."""
+import os
+import subprocess
+
+DIR = "build/bench"
+SOCKET = f"{DIR}/peer.sock"
+RULES = (0, 100, 1000, 10000)
+RELOADED, REFUSED = b"rules loaded", b"dom0: reload:"
+UNITS = {"K": 1 / 1024, "M": 1, "G": 1024}
+
+
+def mib(text):
+    """QEMU's way to say memory, "2G", in MiB."""
+    return int(float(text[:-1]) * UNITS[text[-1]]) if text[-1] in UNITS \
+        else int(text)
+
+
+def rules_name(count):
+    return f"rules{count}.vfr"
+
+
+def rules(count):
+    """As the nftables rules of the comparison: the last one lets all pass."""
+    return [f"deny udp {1000 + i} from 10.200.{i >> 8}.{i & 255} "
+            f"to 10.201.{i >> 8}.{i & 255}" for i in range(count - 1)] + \
+        ["allow any from 10.77.0.0/24 to any" if count
+         else "allow any from any to any"]
+
+
+def domain(name, address, mac, mem, host, first):
+    late = "" if first else "delay 12s"
+    return f"""
+domain {name} on lan address {address} mac {mac} {{
+    kernel "vmlinux" ramdisk "initrd" memory {mem}M {late}
+    cmdline "console=hvc0 loglevel=4 peer_ip={address}/24 peer_name={name} peer_host={host}"
+}}"""
+
+
+def appliance(guests, host, count):
+    return "\n".join(
+        ["nic wan device nic0", "net lan 10.77.0.0/24 bridged on wan"] +
+        [domain(*guest, host, guest is guests[0]) for guest in guests] +
+        rules(count)) + "\n"
+
+
+def modules(guests, host, kernel, ramdisk):
+    """For qemu.make_image(): dom0, the guest's files, a file for each number
+    of rules."""
+    vmlinux = f"{DIR}/vmlinux"
+    subprocess.run(["scripts/unpack-kernel", kernel, vmlinux], check=True)
+    found = [f"build/guests/dom0.elf dom0"]
+    for count in RULES:
+        path = f"{DIR}/{rules_name(count)}"
+        with open(path, "w") as out:
+            out.write(appliance(guests, host, count))
+        kind = "file" if count else "appliance"
+        found.append(f"{path} :{kind} {rules_name(count)}")
+    return found + [f"{vmlinux} :file vmlinux", f"{ramdisk} :file initrd"]
