@@ -21,6 +21,11 @@ static struct vif *vifs[SLUICE_VIF_MAX];
 static struct vfr_sched_port sched_ports[SLUICE_VIF_MAX];
 static struct vfr_sched sched;
 
+#define WORD_BITS	64
+/* A: vifs whose guests have notified, a bit for each place in the table. */
+static uint64_t kicked[SLUICE_VIF_MAX / WORD_BITS];
+static_assert(SLUICE_VIF_MAX % WORD_BITS == 0, "whole words of bits");
+
 static struct vif *vif_find(uint16_t domid, uint32_t handle)
 {
 	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
@@ -51,7 +56,8 @@ static void vif_event(void *arg)
 {
 	struct vif *v = arg;
 
-	__atomic_store_n(&v->kicked, true, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&kicked[v->index / WORD_BITS],
+			  1ull << v->index % WORD_BITS, __ATOMIC_RELEASE);
 	net_kick();
 }
 
@@ -270,17 +276,26 @@ void vifs_disconnect_all(struct domain *d)
 
 /* ---- running ---- */
 
+static void wake(struct vif *v)
+{
+	if (!v || !v->connected)
+		return; /* its place may be another's by now: no harm */
+	vif_rx_run(v);
+	vfr_sched_wake(&sched, v->index);
+}
+
 /* Those whose guests have notified since. */
 static void wake_kicked(void)
 {
-	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++) {
-		struct vif *v = vifs[i];
+	for (uint32_t i = 0; i < ARRAY_SIZE(kicked); i++) {
+		uint64_t bits = READ_ONCE(kicked[i]);
 
-		if (!v || !v->connected ||
-		    !__atomic_exchange_n(&v->kicked, false, __ATOMIC_ACQ_REL))
-			continue;
-		vif_rx_run(v);
-		vfr_sched_wake(&sched, i);
+		if (bits)
+			bits = __atomic_exchange_n(&kicked[i], 0,
+						   __ATOMIC_ACQUIRE);
+		for (; bits; bits &= bits - 1)
+			wake(vifs[i * WORD_BITS +
+				  (uint32_t)__builtin_ctzll(bits)]);
 	}
 }
 

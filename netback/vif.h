@@ -34,7 +34,6 @@ struct vif {			/* net_lock, all of it */
 	uint32_t features;	/* SLUICE_VIF_* */
 	uint32_t index;		/* in the scheduler, and in the table */
 	int port;		/* of the VFR */
-	bool kicked;		/* A: the guest has notified */
 	bool connected;		/* false: only packets in flight keep it */
 	bool broken;		/* it broke the protocol: no more service */
 	uint32_t in_flight;	/* packets whose frames it granted */
