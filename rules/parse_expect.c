@@ -1,7 +1,7 @@
 /*
  * parse_expect.c: packets in words, and what is expected of them.
  */
-#include "rules_int.h"
+#include "parse.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /*
  * parse_net.c: nics, nets, domains and routes.
  */
-#include "rules_int.h"
+#include "parse.h"
 
 #define MTU_MIN		68	/* RFC 791 */
 #define MTU_MAX		65535

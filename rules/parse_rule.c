@@ -1,7 +1,7 @@
 /*
  * parse_rule.c: allow, deny, reject; masquerade, redirect, static.
  */
-#include "rules_int.h"
+#include "parse.h"
 
 /* --- options of a rule --- */
 
