@@ -229,6 +229,11 @@ bool nics_run(uint32_t budget, uint64_t now)
 	return more;
 }
 
+struct nic *nic_at(uint32_t index)
+{
+	return index < nr_nics ? nics[index] : NULL;
+}
+
 const struct nic *nic_of_port(unsigned port)
 {
 	for (uint32_t i = 0; i < nr_nics; i++)

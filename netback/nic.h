@@ -79,6 +79,9 @@ struct nic {
 /* Drivers, called for each device on PCI that is theirs: boot only. */
 void virtio_net_probe(const struct pci_device *d);
 
+/* By number; NULL: there are no more. */
+struct nic *nic_at(uint32_t index);
+
 /* The device becomes a port.  0, -ENOSPC too many.  Boot only. */
 int nic_register(struct nic *n);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dom0/domain.h"
+#include "dom0/nics.h"
 #include "dom0/once.h"
 #include "dom0/ping.h"
 #include "dom0/ports.h"
@@ -280,6 +281,17 @@ static void do_ports(struct domain *none, char *rest)
 	ports_print();
 }
 
+/* nics, or nics reset NUMBER */
+static void do_nics(struct domain *none, char *rest)
+{
+	char *number = word_cut(rest);
+
+	if (!strcmp(rest, "reset"))
+		nic_reset(strtoul(number, NULL, 10));
+	else
+		nics_print();
+}
+
 static void do_dmesg(struct domain *none, char *rest)
 {
 	char buf[512];
@@ -335,6 +347,7 @@ static const struct command {
 	{ "cycle", true, do_cycle, "NAME COUNT: time to create and destroy" },
 	{ "audit", false, do_audit, "check the frame table" },
 	{ "ports", false, do_ports, "the firewall's ports and counters" },
+	{ "nics", false, do_nics, "the NICs; nics reset NUMBER: start one anew" },
 	{ "dmesg", false, do_dmesg, "the hypervisor's log" },
 	{ "poweroff", false, do_poweroff, "[status]: the whole machine" },
 	{ "restart", false, do_restart, "the whole machine" },
