@@ -44,6 +44,8 @@ struct net_packet {
 	struct net_packet *next_free;
 	uint32_t nr_slots;	/* frames held */
 	uint32_t nr_extra;	/* slots of the request that hold none */
+	struct vfr_packet *whole; /* segment.c: what is cut, */
+	uint32_t nr_parts;	/* and the segments of it that are left */
 	struct {
 		struct page *page;	/* vif: the granted frame */
 		uint32_t ref;		/* vif: its grant */
@@ -60,6 +62,19 @@ static inline struct net_packet *net_packet_of(struct vfr_packet *p)
 {
 	return (struct net_packet *)p;
 }
+
+/* ---- segment.c ---- */
+
+/* As in struct vfr_port_ops; must not release at once. */
+typedef int net_transmit_fn(void *ctx, struct vfr_packet *p);
+
+/*
+ * Cut a large TCP packet (p->gso is set) and give each segment, with complete
+ * checksums, to transmit.  0: taken over; *lost grows if only the first segments
+ * were taken.  A negative errno: not one was, p is still the caller's.
+ */
+int net_segments(struct vfr_packet *p, net_transmit_fn *transmit, void *ctx,
+		 uint64_t *lost);
 
 /* ---- vif.c ---- */
 

@@ -15,6 +15,7 @@
 
 #define NICS_MAX	8
 #define BURST		VFR_BURST
+#define TX_WAIT		256		/* packets that wait for its rings */
 #define HANG_NS		5000000000ull
 #define WAIT_MIN_NS	100000000ull
 #define WAIT_MAX_NS	60000000000ull	/* also: a device that held so long */
@@ -31,11 +32,73 @@ static const struct {
 	{ 0x1af4, 0x1041, virtio_net_probe },
 };
 
+/* To the device, or to the end of those that wait for room in its rings. */
+static int give(void *ctx, struct vfr_packet *p)
+{
+	struct nic *n = ctx;
+	int rc = n->nr_wait ? -ENOBUFS : n->ops->transmit(n, p);
+
+	if (rc != -ENOBUFS || n->nr_wait == TX_WAIT)
+		return rc;
+	p->next = NULL;
+	*(n->nr_wait++ ? &n->wait_tail->next : &n->wait_head) = p;
+	n->wait_tail = p;
+	return 0;
+}
+
+static void lose(struct nic *n, struct vfr_packet *p)
+{
+	n->tx_lost++;
+	p->release(p);
+}
+
+/* What the device is done with makes room for what waits. */
+static void reclaim(struct nic *n)
+{
+	struct vfr_packet *p, *next;
+	int rc;
+
+	n->ops->reclaim(n);
+	if (!n->nr_wait)
+		return;
+	for (p = n->wait_head; n->nr_wait; p = next) {
+		next = p->next; /* p is the device's from transmit() on */
+		rc = n->ops->transmit(n, p);
+		if (rc == -ENOBUFS)
+			break;
+		n->nr_wait--;
+		if (rc)
+			lose(n, p);
+	}
+	n->wait_head = p;
+	n->ops->flush(n);
+}
+
+static void drop_waiting(struct nic *n)
+{
+	struct vfr_packet *p, *next;
+
+	for (p = n->wait_head; n->nr_wait; p = next) {
+		next = p->next;
+		n->nr_wait--;
+		lose(n, p);
+	}
+}
+
+/* What the device cannot do is done here: then it only gets what it can. */
 static int port_transmit(void *ctx, struct vfr_packet *p)
 {
 	struct nic *n = ctx;
 
-	return n->failed ? -EIO : n->ops->transmit(n, p);
+	if (n->failed)
+		return -EIO;
+	if (p->gso != VFR_GSO_NONE &&
+	    !(n->features & (p->gso == VFR_GSO_TCP4 ? VFR_DEV_TSO4 :
+						      VFR_DEV_TSO6)))
+		return net_segments(p, give, n, &n->tx_lost);
+	if (p->csum == VFR_CSUM_PARTIAL && !(n->features & VFR_DEV_CSUM))
+		vfr_packet_checksum(p);
+	return give(n, p);
 }
 
 static void port_flush(void *ctx)
@@ -139,6 +202,7 @@ static void nic_reset(struct nic *n, uint64_t now)
 {
 	int rc = n->ops->reset(n);
 
+	drop_waiting(n);
 	n->resets++;
 	n->reset_ns = now;
 	for (uint32_t i = 0; i < n->nr_queues; i++)
@@ -174,7 +238,7 @@ static void nic_tick(struct nic *n, uint64_t now)
 	const char *why;
 
 	if (!n->failed) {
-		n->ops->reclaim(n);
+		reclaim(n);
 		why = n->ops->check(n);
 		if (!why && hangs(n, now))
 			why = "it sends nothing";
@@ -205,7 +269,7 @@ static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 	do {
 		if (n->failed)
 			return false;
-		n->ops->reclaim(n);
+		reclaim(n);
 		while (budget) {
 			got = n->ops->receive(n, pkts,
 					      MIN(budget, (uint32_t)BURST));

@@ -23,7 +23,8 @@ struct nic_ops {
 	/* Up to budget packets that came in, each a net_packet; their number. */
 	uint32_t (*receive)(struct nic *n, struct vfr_packet **pkts,
 			    uint32_t budget);
-	/* 0, or -ENOBUFS: not taken.  Sent packets are released later. */
+	/* 0, or -ENOBUFS: not taken.  Sent packets are released later.  Only
+	 * offloads of the features are asked for. */
 	int (*transmit)(struct nic *n, struct vfr_packet *p);
 	/* Tell the device of what transmit() queued. */
 	void (*flush)(struct nic *n);
@@ -69,6 +70,9 @@ struct nic {
 	int port;		/* of the VFR */
 	bool up;		/* carrier, as the VFR knows it */
 	bool look;		/* A: the link may have changed */
+	struct vfr_packet *wait_head, *wait_tail; /* for room in its rings */
+	uint32_t nr_wait;
+	uint64_t tx_lost;	/* counted as sent, but it was too late */
 	const char *failed;	/* why it is not used; NULL: it is */
 	uint64_t failures, resets;
 	uint64_t reset_ns;	/* when it was reset last */

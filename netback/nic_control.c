@@ -30,6 +30,7 @@ static void fill(struct sluice_nic *s, const struct nic *n)
 	s->mtu = n->mtu;
 	s->rx_bad = n->rx_bad;
 	s->rx_no_packet = n->rx_no_packet;
+	s->tx_lost = n->tx_lost;
 	s->failures = n->failures;
 	s->resets = n->resets;
 	for (uint32_t i = 0; i < n->nr_queues; i++) {

@@ -230,12 +230,15 @@ static void config_interrupt(void *arg)
 	nic_look(arg);
 }
 
+/* No more of them until rearm(), which every kick leads to. */
 static void queue_interrupt(void *arg)
 {
 	struct vnet_rx *rx = arg;
+	uint32_t pair = (uint32_t)(rx->count - rx->nic->nic.queue);
 
-	nic_interrupt(&rx->nic->nic,
-		      (uint32_t)(rx->count - rx->nic->nic.queue));
+	virtq_disarm(&rx->q);
+	virtq_disarm(&rx->nic->tx[pair]->q);
+	nic_interrupt(&rx->nic->nic, pair);
 }
 
 /* ---- finding one ---- */

@@ -40,8 +40,6 @@ int vnet_transmit(struct nic *nic, struct vfr_packet *p)
 
 	if (n->tx_pairs > 1)
 		tx = n->tx[nic_flow_hash(p->hdr, p->hdr_len) % n->tx_pairs];
-	if (p->csum == VFR_CSUM_PARTIAL && !(nic->features & VFR_DEV_CSUM))
-		vfr_packet_checksum(p);
 	if (tx->q.nr_free < p->nr_frags + 1u)
 		return -ENOBUFS;
 	if (p->hdr - p->buf < (int)sizeof(*h))

@@ -13,14 +13,15 @@
 static void nic_print(const struct sluice_nic *n)
 {
 	printf("%s %s %02x:%02x:%02x:%02x:%02x:%02x mtu %u link %s%s%s%s "
-	       "bad %lu lost %lu failures %lu resets %lu%s%s\n",
+	       "bad %lu lost in %lu out %lu failures %lu resets %lu%s%s\n",
 	       n->device, n->driver, n->mac[0], n->mac[1], n->mac[2],
 	       n->mac[3], n->mac[4], n->mac[5], n->mtu,
 	       n->link ? "up" : "down",
 	       n->features & SLUICE_NIC_CSUM ? " csum" : "",
 	       n->features & SLUICE_NIC_TSO4 ? " tso4" : "",
 	       n->features & SLUICE_NIC_TSO6 ? " tso6" : "",
-	       n->rx_bad, n->rx_no_packet, n->failures, n->resets,
+	       n->rx_bad, n->rx_no_packet, n->tx_lost, n->failures,
+	       n->resets,
 	       *n->failed ? " failed: " : "", n->failed);
 	for (uint32_t i = 0; i < n->nr_queues; i++)
 		printf("%s queue %u: in %lu out %lu sent %lu interrupts %lu\n",

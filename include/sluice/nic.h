@@ -39,6 +39,8 @@ struct sluice_nic {
 	uint32_t pad;
 	uint64_t rx_bad;	/* OUT: packets the device gave that are none */
 	uint64_t rx_no_packet;	/* OUT: lost, since too many wait elsewhere */
+	uint64_t tx_lost;	/* OUT: counted as sent, but lost: in a reset, or the
+				   end of a large packet in a full queue */
 	uint64_t failures;	/* OUT */
 	uint64_t resets;	/* OUT */
 	struct sluice_nic_queue queue[SLUICE_NIC_QUEUES]; /* OUT */
@@ -50,7 +52,7 @@ struct sluice_nic_reset {
 	uint32_t pad;
 };
 
-_Static_assert(sizeof(struct sluice_nic) == 272, "nic v1");
+_Static_assert(sizeof(struct sluice_nic) == 280, "nic v1");
 _Static_assert(sizeof(struct sluice_nic_reset) == 8, "nic v1");
 
 #endif
