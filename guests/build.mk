@@ -4,7 +4,7 @@ CFLAGS_DIR_guests := -Iguests
 CFLAGS_guest += -mcmodel=kernel -isystem guests/kit/libc \
 	-fno-tree-loop-distribute-patterns
 
-GUESTS := hello dom0 load selftest hostile storm bench echo netabuse flip
+GUESTS := hello dom0 load selftest hostile storm bench echo netabuse flip web
 KIT_SRCS := $(wildcard guests/kit/*.[cS] guests/kit/libc/*.c)
 KIT_LDS := $(B)/guests/kit.lds
 
@@ -41,8 +41,10 @@ $(LWIP)/stamp: scripts/fetch-lwip
 
 $(LWIP)/%.c: | $(LWIP)/stamp ;
 
-echo_SRCS := $(NET_SRCS)
-$(call objs,guest,$(NET_SRCS) $(wildcard guests/echo/*.c)): | $(LWIP)/stamp
+NET_GUESTS := echo web
+$(foreach g,$(NET_GUESTS),$(eval $(g)_SRCS := $(NET_SRCS)))
+$(call objs,guest,$(NET_SRCS) $(wildcard $(NET_GUESTS:%=guests/%/*.c))): \
+	| $(LWIP)/stamp
 
 define guest_rule
 $(B)/guests/$(1).elf: $(call objs,guest,$(wildcard guests/$(1)/*.[cS]) $($(1)_SRCS) $(KIT_SRCS)) $(KIT_LDS)
