@@ -120,6 +120,11 @@ int mmuext(unsigned int cmd, uint64_t mfn)
 	return hypercall4(__HYPERVISOR_mmuext_op, &op, 1, NULL, DOMID_SELF);
 }
 
+void page_exchanged(const void *page)
+{
+	p2m[va_to_pfn(page)] = (*pte_at(page, 1) & PTE_ADDR) >> PAGE_SHIFT;
+}
+
 int page_protect(void *page)
 {
 	return pte_set(page, va_to_mfn(page) << PAGE_SHIFT | PTE_LEAF_RO);

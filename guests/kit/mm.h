@@ -51,6 +51,9 @@ uint64_t mfn_to_pfn(uint64_t mfn);
 /* va in the linear area; offset in the page ignored. */
 uint64_t va_to_mfn(const void *va);
 
+/* A linear page's entry maps another frame now (sluice/flip.h). */
+void page_exchanged(const void *page);
+
 /* n pages in a row, uninitialised; NULL where there are none. */
 void *pages_alloc(size_t n);
 void *pages_alloc_zeroed(size_t n);

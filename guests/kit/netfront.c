@@ -1,8 +1,7 @@
 /*
- * netfront.c: the rings of a network interface, in copy mode.
+ * netfront.c: the rings of a network interface.
  *
- * Receiving: every page of the pool is granted once, for as long as the
- * interface lives, and is in one of three places: in the ring (rx_posted[]), in
+ * Receiving: every page of the pool is in one of three places: in the ring (rx_posted[]), in
  * the hands of the guest, or spare.  The backend answers in order of the ring.
  *
  * Sending: each slot grants its page read-only until its response.  The slots of
@@ -24,6 +23,7 @@
 #include "kit/kit.h"
 #include "kit/mm.h"
 #include "kit/netfront_rings.h"
+#include "kit/netfront_slot.h"
 
 #define TX_SLOTS	__CONST_RING_SIZE(netif_tx, PAGE_SIZE)
 #define RX_SLOTS	__CONST_RING_SIZE(netif_rx, PAGE_SIZE)
@@ -48,7 +48,8 @@ struct netfront {
 	struct netfront_counters counters;
 
 	struct netif_tx_front_ring tx;
-	struct netif_rx_front_ring rx;
+	struct netif_rx_front_ring rx;	/* flip mode has other slots in it */
+	const struct netfront_mode *mode;
 	struct tx_slot tx_slot[TX_SLOTS];
 	uint16_t tx_free;	/* the first; there are as many as in the ring */
 	struct netfront_buf *rx_posted[RX_SLOTS];
@@ -92,14 +93,12 @@ static void rx_fill(struct netfront *nf)
 
 	while (nf->spare && !RING_FULL(&nf->rx)) {
 		RING_IDX i = nf->rx.req_prod_pvt++;
-		struct netif_rx_request *r = RING_GET_REQUEST(&nf->rx, i);
 		struct netfront_buf *b = nf->spare;
 
 		nf->spare = b->next;
 		nf->nr_spare--;
 		nf->rx_posted[i % RX_SLOTS] = b;
-		r->id = i % RX_SLOTS;
-		r->gref = b->ref;
+		nf->mode->post(RING_GET_REQUEST(&nf->rx, i), i % RX_SLOTS, b);
 	}
 	RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&nf->rx, notify);
 	if (notify)
@@ -125,36 +124,38 @@ static void bufs_free(struct netfront *nf, struct netfront_buf *b)
 
 /* Take the next response with the page that it filled. */
 static struct netfront_buf *rx_take(struct netfront *nf,
-				    struct netif_rx_response *r)
+				    struct netfront_slot *s)
 {
 	RING_IDX i = nf->rx.rsp_cons++;
 	struct netfront_buf *b = nf->rx_posted[i % RX_SLOTS];
 
-	RING_COPY_RESPONSE(&nf->rx, i, r);
 	nf->rx_posted[i % RX_SLOTS] = NULL;
+	nf->mode->take(RING_GET_RESPONSE(&nf->rx, i), s, b);
+	nf->counters.rx_exchanged += b->exchanged;
 	b->next = NULL;
-	b->data = (uint8_t *)b->page + r->offset;
-	b->len = r->status > 0 ? r->status : 0;
+	b->data = (uint8_t *)b->page + s->offset;
+	b->len = s->len;
 	return b;
 }
 
-/* What is segmented already, and how, does not matter to the receiver. */
+/* Slots of copy mode that say how a large segment is to be cut: that does not
+ * matter to the receiver. */
 static void rx_skip_extras(struct netfront *nf)
 {
-	union {
-		struct netif_rx_response r;
-		struct netif_extra_info x;
-	} u;
+	struct netif_extra_info x;
+	struct netfront_slot s;
 
 	do {
-		netfront_buf_free(nf, rx_take(nf, &u.r));
-	} while (u.x.flags & XEN_NETIF_EXTRA_FLAG_MORE &&
+		memcpy(&x, RING_GET_RESPONSE(&nf->rx, nf->rx.rsp_cons),
+		       sizeof(x));
+		netfront_buf_free(nf, rx_take(nf, &s));
+	} while (x.flags & XEN_NETIF_EXTRA_FLAG_MORE &&
 		 RING_HAS_UNCONSUMED_RESPONSES(&nf->rx));
 }
 
-static bool rx_fits(const struct netfront_buf *b, uint32_t offset)
+static bool rx_fits(const struct netfront_slot *s)
 {
-	return b->len && offset + b->len <= PAGE_SIZE;
+	return s->len && s->offset + s->len <= PAGE_SIZE;
 }
 
 /* One frame; all of its responses are there. */
@@ -162,24 +163,22 @@ static void rx_packet(struct netfront *nf)
 {
 	struct netfront_packet p = { 0 };
 	struct netfront_buf **end = &p.bufs;
-	struct netif_rx_response r;
+	struct netfront_slot s;
 	bool ok = true;
 
 	do {
-		struct netfront_buf *b = rx_take(nf, &r);
+		struct netfront_buf *b = rx_take(nf, &s);
 
-		ok = ok && rx_fits(b, r.offset);
+		ok = ok && rx_fits(&s);
 		if (!p.bufs) {
-			p.csum_ok = r.flags & (NETRXF_data_validated |
-					       NETRXF_csum_blank);
-			if (r.flags & NETRXF_extra_info)
+			p.csum_ok = s.csum_ok;
+			if (s.extras)
 				rx_skip_extras(nf);
 		}
 		*end = b;
 		end = &b->next;
 		p.len += b->len;
-	} while (r.flags & NETRXF_more_data &&
-		 RING_HAS_UNCONSUMED_RESPONSES(&nf->rx));
+	} while (s.more && RING_HAS_UNCONSUMED_RESPONSES(&nf->rx));
 	if (!ok) {
 		nf->counters.rx_errors++;
 		bufs_free(nf, p.bufs);
@@ -384,15 +383,14 @@ static int bufs_init(struct netfront *nf)
 {
 	for (unsigned int i = 0; i < nf->nr_bufs; i++) {
 		struct netfront_buf *b = &nf->buf[i];
-		int ref;
+		int rc;
 
 		b->page = pages_alloc(1);
 		if (!b->page)
 			return -ENOMEM;
-		ref = grant_access(nf->backend, va_to_mfn(b->page), false);
-		if (ref < 0)
-			return ref;
-		b->ref = ref;
+		rc = nf->mode->begin(b, nf->backend);
+		if (rc)
+			return rc;
 		netfront_buf_free(nf, b);
 	}
 	return 0;
@@ -416,9 +414,9 @@ static int rings_init(struct netfront *nf)
 	return nf->tx_ref < 0 || nf->rx_ref < 0 || nf->port < 0 ? -ENOSPC : 0;
 }
 
-struct netfront *netfront_new(domid_t backend, const struct netfront_handler *h,
-			      void *ctx, unsigned int nr_bufs,
-			      struct netfront_rings *out)
+struct netfront *netfront_new(domid_t backend, bool flip,
+			      const struct netfront_handler *h, void *ctx,
+			      unsigned int nr_bufs, struct netfront_rings *out)
 {
 	struct netfront *nf = calloc(1, sizeof(*nf) +
 				     nr_bufs * sizeof(nf->buf[0]));
@@ -429,12 +427,14 @@ struct netfront *netfront_new(domid_t backend, const struct netfront_handler *h,
 	nf->handler = h;
 	nf->ctx = ctx;
 	nf->backend = backend;
+	nf->mode = flip ? &netfront_flip : &netfront_copy;
 	nf->nr_bufs = nr_bufs;
 	if (bufs_init(nf) || rings_init(nf))
 		panic("netfront: no memory for %u buffers", nr_bufs);
 	rx_fill(nf);
 	*out = (struct netfront_rings){
 		.tx_ref = nf->tx_ref, .rx_ref = nf->rx_ref, .port = nf->port,
+		.flip = flip,
 	};
 	return nf;
 }
@@ -464,7 +464,7 @@ int netfront_free(struct netfront *nf)
 		panic("netfront: a backend that holds half of the rings");
 	event_close(nf->port);
 	for (unsigned int i = 0; i < nf->nr_bufs; i++) {
-		if (!grant_end(nf->buf[i].ref))
+		if (!nf->mode->end(&nf->buf[i]))
 			panic("netfront: a page without a ring is in use");
 		pages_free(nf->buf[i].page, 1);
 	}

@@ -9,6 +9,9 @@
  * place.  Everything happens in event_dispatch() and in the calls below; the
  * handler may call all of them but netfront_close().
  *
+ * Pages are filled by copy, or exchanged (docs/flip.md) where the guest's command
+ * line says net=flip and the backend offers it.
+ *
  * The hypervisor serves the rings: the guest trusts it, not what it brings.
  */
 #ifndef KIT_NETFRONT_H
@@ -29,8 +32,9 @@ struct netfront_buf {
 	struct netfront_buf *next;	/* of the same frame; NULL: the last */
 	uint8_t	*data;
 	uint32_t len;			/* bytes at data, 1 to 4096 */
-	uint32_t ref;			/* netfront's: its grant */
+	uint64_t name;			/* netfront's: its grant, or L1 entry */
 	void	*page;			/* netfront's */
+	bool	 exchanged;		/* flip mode: not copied */
 };
 
 enum netfront_gso { NETFRONT_GSO_NONE, NETFRONT_GSO_TCP4, NETFRONT_GSO_TCP6 };
@@ -106,6 +110,7 @@ int netfront_node(const struct netfront *nf, const char *node, char *buf,
 
 struct netfront_counters {
 	uint64_t rx_frames, rx_bytes, rx_errors;
+	uint64_t rx_exchanged;		/* pages, in flip mode */
 	uint64_t tx_frames, tx_bytes, tx_full;
 };
 const struct netfront_counters *netfront_counters(const struct netfront *nf);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sluice/flip.h>
 #include <xen/io/xenbus.h>
 
 #include "kit/kit.h"
@@ -72,6 +73,7 @@ static int announce(unsigned int handle, const struct netfront_rings *r)
 		{ "rx-ring-ref", r->rx_ref },
 		{ "event-channel", r->port },
 		{ "request-rx-copy", 1 },
+		{ "request-sluice-flip", r->flip ? SLUICE_FLIP_VERSION : 0 },
 		{ "feature-rx-notify", 1 },
 		{ "feature-sg", 1 },
 		{ "feature-gso-tcpv4", 1 },
@@ -111,16 +113,31 @@ static void backend_changed(const char *path)
 		printf("netfront: %s: refused: %s\n", path, why);
 }
 
-static int backend_state(unsigned int handle)
+static int backend_number(unsigned int handle, const char *node)
 {
-	char path[PATH_MAX], state[4];
-	int n = front_read(handle, "backend", path, sizeof(path) - 8);
+	char path[PATH_MAX], value[12];
+	int n = front_read(handle, "backend", path, sizeof(path) - 32);
 
 	if (n <= 0)
 		return -ENOENT;
-	strcpy(path + n, "/state");
-	n = xs_read(XS_NO_TRANSACTION, path, state, sizeof(state));
-	return n <= 0 ? -ENOENT : (int)strtoul(state, NULL, 10);
+	snprintf(path + n, sizeof(path) - n, "/%s", node);
+	n = xs_read(XS_NO_TRANSACTION, path, value, sizeof(value));
+	return n <= 0 ? -ENOENT : (int)strtoul(value, NULL, 10);
+}
+
+static int backend_state(unsigned int handle)
+{
+	return backend_number(handle, "state");
+}
+
+/* The command line asks for it, and the backend speaks our version. */
+static bool wants_flip(unsigned int handle)
+{
+	char mode[8] = "";
+
+	return option_get("net", mode, sizeof(mode)) && !strcmp(mode, "flip") &&
+	       backend_number(handle, "feature-sluice-flip") >=
+		       SLUICE_FLIP_VERSION;
 }
 
 static void backend_watch(unsigned int handle)
@@ -150,7 +167,7 @@ struct netfront *netfront_open(unsigned int handle,
 	if (front_read(handle, "mac", text, sizeof(text)) <= 0 ||
 	    mac_parse(text, mac))
 		return NULL;
-	nf = netfront_new(backend, h, ctx, nr_bufs, &rings);
+	nf = netfront_new(backend, wants_flip(handle), h, ctx, nr_bufs, &rings);
 	if (!nf)
 		return NULL;
 	netfront_name(nf, handle, mac);

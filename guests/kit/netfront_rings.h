@@ -13,12 +13,13 @@
 struct netfront_rings {		/* what the backend must be told */
 	uint32_t tx_ref, rx_ref;
 	uint32_t port;		/* of this guest */
+	bool	 flip;		/* the receive ring is one of sluice/flip.h */
 };
 
 /* Rings with buffers posted, granted to domain backend; NULL: no memory. */
-struct netfront *netfront_new(domid_t backend, const struct netfront_handler *h,
-			      void *ctx, unsigned int nr_bufs,
-			      struct netfront_rings *out);
+struct netfront *netfront_new(domid_t backend, bool flip,
+			      const struct netfront_handler *h, void *ctx,
+			      unsigned int nr_bufs, struct netfront_rings *out);
 
 /* The backend has let go of the rings, or never had them: as netfront_close(). */
 int netfront_free(struct netfront *nf);
