@@ -31,7 +31,10 @@ const struct sluice_flip_response *ring_response(unsigned int slot);
 /* One page through the ring: what became of it, with its bytes checked. */
 long ring_page(void *page, uint64_t pte, unsigned int payload);
 
-/* The p2m entry of a page after an exchange is what its L1 entry says. */
-void page_refresh(void *page);
+/* Frames that are the guest's, as the hypervisor counts. */
+long reservation(void);
+
+/* talk.c: the kit's own frontend; does not return. */
+_Noreturn void talk(void);
 
 #endif

@@ -24,7 +24,7 @@
 static domid_t self;
 static void *page;		/* the one that is posted */
 
-static long reservation(void)
+long reservation(void)
 {
 	domid_t id = DOMID_SELF;
 
@@ -268,7 +268,7 @@ static long posted_twice(void)
 	b = ring_post(entry());
 	if (!ring_answered(LARGE, NULL))
 		return NO_ANSWER;
-	page_refresh(page);
+	page_exchanged(page);
 	return (ring_response(a)->flags & SLUICE_FLIP_EXCHANGED) &&
 	       (ring_response(b)->flags & SLUICE_FLIP_EXCHANGED);
 }
@@ -296,7 +296,7 @@ static long moving_entry(void)
 			ring_post(entry());
 		if (!ring_answered(LARGE, entry_blink))
 			return NO_ANSWER;
-		page_refresh(page);
+		page_exchanged(page);
 	}
 	return first == va_to_mfn(page) ? -1 : reservation() - before;
 }
@@ -337,11 +337,13 @@ static const struct check_row rows[] = {
 
 int guest_main(void)
 {
-	char domid[8] = "";
+	char domid[8] = "", what[8];
 	long before;
 
 	xenbus_init();
 	grant_init();
+	if (option_get("do", what, sizeof(what)) && !strcmp(what, "talk"))
+		talk();
 	xs_read(XS_NO_TRANSACTION, "domid", domid, sizeof(domid));
 	self = strtoul(domid, NULL, 10);
 	page = pages_alloc(1);

@@ -149,16 +149,9 @@ long ring_page(void *page, uint64_t pte, unsigned int payload)
 		return r->len ? WRONG_BYTES : REFUSED;
 	exchanged = r->flags & SLUICE_FLIP_EXCHANGED;
 	if (exchanged)
-		page_refresh(page);
+		page_exchanged(page);
 	if (r->len != HEADERS + payload || r->offset + r->len > PAGE_SIZE ||
 	    !bytes_right(page, r->offset, payload, exchanged))
 		return WRONG_BYTES;
 	return exchanged ? EXCHANGED : COPIED;
-}
-
-void page_refresh(void *page)
-{
-	uint64_t *p2m = (uint64_t *)start_info->mfn_list;
-
-	p2m[va_to_pfn(page)] = (*pte_at(page, 1) & PTE_ADDR) >> PAGE_SHIFT;
 }

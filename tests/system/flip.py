@@ -1,6 +1,7 @@
 #!/usr/bin/env -S python3 -B
 """Exchange of pages on receive: kit guests with flip rings behind the firewall."""
 import socket
+import struct
 import sys
 
 from lib.cases import case, main
@@ -17,7 +18,7 @@ def rules(**domains):
     for name, (address, image, cmdline) in domains.items():
         text += (f'domain {name} on dmz address {address} {{\n'
                  f'    kernel "{image}" memory 16M cmdline "{cmdline}"\n}}\n')
-    return text + f"allow udp {PORT} from any to any\n"
+    return text + f"allow udp {PORT}-9003 from any to any\n"
 
 
 def boot(images, **domains):
@@ -30,12 +31,6 @@ def send(address, payload, count):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         for _ in range(count):
             s.sendto(data, (address, PORT))
-
-
-def memory(m, name):
-    """What `list` says of a domain's memory."""
-    m.send("list\r")
-    return m.expect(rf"\n{name} +[^\n]*")[0].strip()
 
 
 @case(60, "hostile")
@@ -56,6 +51,59 @@ def hostile():
         m.expect(r"\[front\] lied")
         send("10.1.0.10", 1400, 1)
         m.expect(r"vif 0 of domain 1 \(front\): .*no more service")
+        m.accounts()
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+ECHO, GO = 9001, 9002
+COUNT, LENGTH = 400, 1400
+
+
+def echoed(address, sizes):
+    """Datagrams of such sizes come back as they were sent, all of them."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        for i, size in enumerate(sizes):
+            data = bytes((i + k) & 255 for k in range(size))
+            s.sendto(data, (address, ECHO))
+            if s.recv(65536) != data:
+                raise Failure(f"other bytes came back than the {size} sent")
+
+
+def ask(address, peer):
+    """Have the guest at address ask its peer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(socket.inet_aton(peer) + struct.pack("!HH", COUNT, LENGTH),
+                 (address, GO))
+
+
+@case(60, "pairs")
+def pairs():
+    """Each pairing of copy and flip, and both with the host; no domain has
+    another amount of memory at the end."""
+    guests = {"copy1": "10.1.0.11", "copy2": "10.1.0.12",
+              "flip1": "10.1.0.21", "flip2": "10.1.0.22"}
+    with boot(["flip"], **{name: (address, "flip", f"do=talk net={name[:4]}")
+                           for name, address in guests.items()}) as m:
+        frames = {}
+        for _ in guests:
+            found = m.expect(r"\[(\w+)\] talking frames (\d+)\s")
+            frames[found[1].decode()] = int(found[2])
+        for name, address in guests.items():
+            echoed(address, [64, LENGTH] * 60)
+            found = m.expect(rf"\[{name}\] received (\d+) exchanged (\d+) "
+                             rf"errors 0 frames {frames[name]}\s")
+            if (int(found[2]) >= 40) != (name[:4] == "flip"):
+                raise Failure(f"{name}: {found[2]} pages exchanged")
+        for a, b in (("copy1", "copy2"), ("copy1", "flip2"),
+                     ("flip1", "copy2"), ("flip1", "flip2")):
+            ask(guests[a], guests[b])
+            m.expect(rf"\[{a}\] asked {COUNT}, {COUNT} right", 30)
+        for name, address in guests.items():
+            echoed(address, [LENGTH] * 100)
+            m.expect(rf"\[{name}\] received .* frames {frames[name]}\s")
         m.accounts()
         m.audit()
         m.command("poweroff")
