@@ -12,3 +12,7 @@ CFLAGS_tests/unit/vif_chain_test.c := -iquote xen-core/include
 FUZZERS += vif_chain
 vif_chain_FUZZ_SRCS := netback/vif_chain.c
 CFLAGS_tests/fuzz/vif_chain_fuzz.c := -iquote xen-core/include
+
+UNIT_TESTS += flip
+flip_SRCS := netback/flip_plan.c
+CFLAGS_tests/unit/flip_test.c := -Ivfr/include
