@@ -137,7 +137,7 @@ static bool wants_flip(unsigned int handle)
 
 	return option_get("net", mode, sizeof(mode)) && !strcmp(mode, "flip") &&
 	       backend_number(handle, "feature-sluice-flip") >=
-		       SLUICE_FLIP_VERSION;
+		       (int)SLUICE_FLIP_VERSION;
 }
 
 static void backend_watch(unsigned int handle)

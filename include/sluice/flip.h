@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLUICE_FLIP_VERSION	1
+#define SLUICE_FLIP_VERSION	1u
 #define SLUICE_FLIP_SLOTS	256
 
 /*
