@@ -107,6 +107,21 @@ int pte_update(struct vcpu *v, struct page *pg, unsigned index, uint64_t new,
 /* Finish what v->old_table left: 0 or -ERESTART.  Under mm_lock. */
 int old_table_finish(struct vcpu *v);
 
+/* A guest's list of requests, and how far it has come (mmu_list.c). */
+struct mmu_list {
+	uint64_t reqs;		/* where the guest keeps it */
+	uint64_t pdone;		/* where it wants to know how many, or 0 */
+	uint64_t size;		/* bytes of a request */
+	unsigned count;		/* as called; of requests after begin */
+	unsigned foreigndom;
+	unsigned done;		/* of count */
+	unsigned before;	/* done by what this call continues */
+};
+/* -EFAULT: pdone of a continued call cannot be read. */
+int mmu_list_begin(struct mmu_list *l);
+/* The value to return: rc, or the continuation that -ERESTART asks for. */
+long mmu_list_end(const struct mmu_list *l, unsigned op, int rc);
+
 /*
  * The L1 table and index that map va under v's kernel root: the table's page,
  * or NULL.  Under mm_lock; no reference is taken.

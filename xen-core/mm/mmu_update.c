@@ -96,27 +96,26 @@ static int request(struct vcpu *v, struct mmu_update *r, struct domain *from)
 	}
 }
 
-/* The requests from *done on, under mm_lock. */
-static int requests(struct vcpu *v, uint64_t ureqs, unsigned count,
-		    struct domain *from, unsigned *done)
+/* The rest of the list, under mm_lock. */
+static int requests(struct vcpu *v, struct mmu_list *l, struct domain *from)
 {
 	struct mmu_update batch[BATCH];
 	int rc = old_table_finish(v);
 
-	while (!rc && *done < count) {
-		unsigned n = MIN(count - *done, (unsigned)BATCH);
+	while (!rc && l->done < l->count) {
+		unsigned n = MIN(l->count - l->done, (unsigned)BATCH);
 
-		if (copy_from_guest(batch, ureqs + *done * sizeof(batch[0]),
+		if (copy_from_guest(batch, l->reqs + l->done * l->size,
 				    n * sizeof(batch[0])))
 			return -EFAULT;
 		for (unsigned i = 0; i < n && !rc; i++) {
 			rc = request(v, &batch[i], from);
 			if (rc == -ERESTART && v->old_table)
-				++*done; /* stored; the rest is ours */
+				l->done++; /* stored; the rest is ours */
 			else if (!rc)
-				++*done;
+				l->done++;
 		}
-		if (!rc && *done < count && hypercall_preempt())
+		if (!rc && l->done < l->count && hypercall_preempt())
 			rc = -ERESTART;
 	}
 	return rc;
@@ -125,32 +124,18 @@ static int requests(struct vcpu *v, uint64_t ureqs, unsigned count,
 long do_mmu_update(uint64_t ureqs, unsigned count, uint64_t pdone,
 		   unsigned foreigndom)
 {
+	struct mmu_list l = { ureqs, pdone, sizeof(struct mmu_update), count,
+			      foreigndom };
 	struct vcpu *v = current;
 	struct domain *from;
-	unsigned before = 0, done = 0;
-	int rc;
+	int rc = mmu_list_begin(&l);
 
-	if (count & MMU_UPDATE_PREEMPTED) {
-		count &= ~MMU_UPDATE_PREEMPTED;
-		if (pdone && copy_from_guest(&before, pdone, sizeof(before)))
-			return -EFAULT;
-	}
-	rc = domains_of(foreigndom, &from);
+	rc = rc ?: domains_of(foreigndom, &from);
 	if (rc)
 		return rc;
 	spin_lock(&v->d->mm_lock);
-	rc = requests(v, ureqs, count, from, &done);
+	rc = requests(v, &l, from);
 	spin_unlock(&v->d->mm_lock);
 	domain_put(from);
-
-	before += done;
-	if (pdone && copy_to_guest(pdone, &before, sizeof(before)))
-		return -EFAULT;
-	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_mmu_update, 4,
-					  ureqs + done * sizeof(struct mmu_update),
-					  (uint64_t)((count - done) |
-						     MMU_UPDATE_PREEMPTED),
-					  pdone, (uint64_t)foreigndom);
-	return rc;
+	return mmu_list_end(&l, __HYPERVISOR_mmu_update, rc);
 }

@@ -101,20 +101,20 @@ static int one_op(struct vcpu *v, const struct mmuext_op *op,
 	}
 }
 
-static int ops(struct vcpu *v, uint64_t uops, unsigned count,
-	       struct domain *target, unsigned *done)
+static int ops(struct vcpu *v, struct mmu_list *l, struct domain *target)
 {
 	int rc = old_table_finish(v);
 
-	while (!rc && *done < count) {
+	while (!rc && l->done < l->count) {
 		struct mmuext_op op;
 
-		if (copy_from_guest(&op, uops + *done * sizeof(op), sizeof(op)))
+		if (copy_from_guest(&op, l->reqs + l->done * l->size,
+				    sizeof(op)))
 			return -EFAULT;
 		rc = one_op(v, &op, target);
 		if (!rc || (rc == -ERESTART && v->old_table))
-			++*done;
-		if (!rc && *done < count && hypercall_preempt())
+			l->done++;
+		if (!rc && l->done < l->count && hypercall_preempt())
 			rc = -ERESTART;
 	}
 	return rc;
@@ -123,32 +123,18 @@ static int ops(struct vcpu *v, uint64_t uops, unsigned count,
 long do_mmuext_op(uint64_t uops, unsigned count, uint64_t pdone,
 		  unsigned foreigndom)
 {
+	struct mmu_list l = { uops, pdone, sizeof(struct mmuext_op), count,
+			      foreigndom };
 	struct vcpu *v = current;
 	struct domain *target;
-	unsigned before = 0, done = 0;
-	int rc;
+	int rc = mmu_list_begin(&l);
 
-	if (count & MMU_UPDATE_PREEMPTED) {
-		count &= ~MMU_UPDATE_PREEMPTED;
-		if (pdone && copy_from_guest(&before, pdone, sizeof(before)))
-			return -EFAULT;
-	}
-	rc = target_of(foreigndom, &target);
+	rc = rc ?: target_of(foreigndom, &target);
 	if (rc)
 		return rc;
 	spin_lock(&target->mm_lock);
-	rc = ops(v, uops, count, target, &done);
+	rc = ops(v, &l, target);
 	spin_unlock(&target->mm_lock);
 	domain_put(target);
-
-	before += done;
-	if (pdone && copy_to_guest(pdone, &before, sizeof(before)))
-		return -EFAULT;
-	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_mmuext_op, 4,
-					  uops + done * sizeof(struct mmuext_op),
-					  (uint64_t)((count - done) |
-						     MMU_UPDATE_PREEMPTED),
-					  pdone, (uint64_t)foreigndom);
-	return rc;
+	return mmu_list_end(&l, __HYPERVISOR_mmuext_op, rc);
 }
