@@ -4,7 +4,7 @@ CFLAGS_DIR_guests := -Iguests
 CFLAGS_guest += -mcmodel=kernel -isystem guests/kit/libc \
 	-fno-tree-loop-distribute-patterns
 
-GUESTS := hello dom0 load selftest hostile storm bench echo netabuse flip web
+GUESTS := hello dom0 load selftest hostile storm bench echo netabuse flip web netbench
 KIT_SRCS := $(wildcard guests/kit/*.[cS] guests/kit/libc/*.c)
 KIT_LDS := $(B)/guests/kit.lds
 
@@ -41,7 +41,7 @@ $(LWIP)/stamp: scripts/fetch-lwip
 
 $(LWIP)/%.c: | $(LWIP)/stamp ;
 
-NET_GUESTS := echo web
+NET_GUESTS := echo web netbench
 $(foreach g,$(NET_GUESTS),$(eval $(g)_SRCS := $(NET_SRCS)))
 $(call objs,guest,$(NET_SRCS) $(wildcard $(NET_GUESTS:%=guests/%/*.c))): \
 	| $(LWIP)/stamp

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include <lwip/netif.h>
+#include <lwip/udp.h>
 
 #include "kit/netfront.h"
 
@@ -36,6 +37,10 @@ int net_start(struct netfront *nf, const struct net_config *c);
 
 /* Send what was queued, and see to lwIP's timers. */
 void net_flush(void);
+
+/* As udp_sendto(), also for datagrams that do not fit into one packet. */
+err_t net_udp_sendto(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to,
+		     uint16_t port);
 
 /* Called after each batch of events, when there may be room to send again. */
 extern void (*net_idle)(void);

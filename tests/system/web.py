@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 from lib.cases import case, log_name, main
 from lib.cpio import archive
 from lib.machine import GUESTS, Failure, dom0
-from lib.net import HOST, WAN, NetMachine, appliance, files, within_namespace
+from lib.net import (HOST, WAN, NetMachine, appliance, files, run,
+                     within_namespace)
 
 WEB, DB = "10.1.0.10", "10.1.0.20"
 BIG = 10_000_000
@@ -114,6 +116,101 @@ def refused(address, port):
         return False
     except OSError:
         return True
+
+
+HOST6, WAN6 = "2001:db8:0:1::1", "2001:db8:0:1::2"
+NET6, ONE, ONE6, TWO = "2001:db8:1::/64", "10.1.0.30", "2001:db8:1::30", \
+    "10.1.0.40"
+
+SERVICES = f"""
+nic wan address {{ {WAN}/24, {WAN6}/64 }} gateway {{ {HOST}, {HOST6} }}
+net dmz {{ 10.1.0.0/24, {NET6} }}
+domain one on dmz address {{ {ONE}, {ONE6} }} {{
+    kernel "netbench" memory 16M
+}}
+domain two on dmz address {TWO} {{
+    kernel "netbench" memory 16M cmdline "send=udp:{ONE}:9 rate=1000 seconds=2"
+}}
+domain three on dmz address 10.1.0.50 {{
+    kernel "netbench" memory 16M cmdline "send=tcp:{ONE}:9 seconds=2"
+}}
+domain four on dmz address 10.1.0.60 {{
+    kernel "netbench" memory 16M cmdline "send=rtt:{ONE}:7 seconds=2"
+}}
+allow udp 7, udp 9, tcp 7, tcp 8, tcp 9, tcp 19, icmp from any to one
+"""
+
+
+def discarded():
+    """What the sink has: packets and bytes of UDP, bytes of TCP."""
+    with socket.create_connection((ONE, 8), 10) as s:
+        words = s.makefile().read().split()
+    return int(words[1]), int(words[2]), int(words[4])
+
+
+def echo_udp(address, size):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    data = os.urandom(size)
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.settimeout(10)
+        s.sendto(data, (address, 7))
+        if s.recv(65536) != data:
+            raise Failure(f"{size} bytes by UDP to {address} came back "
+                          "as others")
+
+
+def echo_tcp(address, size):
+    data = os.urandom(size)
+    back = bytearray()
+    with socket.create_connection((address, 7), 20) as s:
+        sender = threading.Thread(target=s.sendall, args=(data,), daemon=True)
+        sender.start()
+        while len(back) < size:
+            chunk = s.recv(1 << 16)
+            if not chunk:
+                break
+            back += chunk
+    if back != data:
+        raise Failure(f"{size} bytes by TCP to {address} came back as others")
+
+
+@case(60, "services")
+def services():
+    """Echo, sink and source, IPv4 and IPv6, and guest to guest."""
+    with NetMachine([dom0(), appliance(SERVICES),
+                     files(netbench=f"{GUESTS}/netbench.elf")]) as m:
+        run(f"ip addr add {HOST6}/64 dev tap0 nodad &&"
+            f"ip route add {NET6} via {WAN6}")
+        for _ in range(4):
+            m.expect(r"netbench: up", 60)
+        for address in ONE, ONE6:
+            for size in 1, 64, 1400, 5000:
+                echo_udp(address, size)
+            echo_tcp(address, 1_000_000)
+        sent = {}
+        for _ in range(3):
+            found = m.expect(r"sent (\w+) (\d+) packets (\d+) bytes", 20)
+            sent[found[1]] = int(found[2]), int(found[3])
+        packets, _, tcp = discarded()
+        if not sent[b"udp"][0] or packets < sent[b"udp"][0] * 0.9:
+            raise Failure(f"{packets} of {sent[b'udp'][0]} datagrams arrived")
+        if not sent[b"tcp"][1] or tcp < sent[b"tcp"][1]:
+            raise Failure(f"{tcp} of {sent[b'tcp'][1]} bytes arrived")
+        take(1_000_000)
+        m.accounts()
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+def take(size):
+    """Bytes from the source, as long as we want."""
+    with socket.create_connection((ONE, 19), 20) as s:
+        while size > 0:
+            chunk = s.recv(1 << 16)
+            if not chunk or chunk.strip(b"x"):
+                raise Failure("the source sends something else, or ends")
+            size -= len(chunk)
 
 
 if len(sys.argv) > 1 and not sys.argv[1].startswith("--"):
