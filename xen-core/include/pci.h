@@ -38,16 +38,26 @@ unsigned pci_capability(const struct pci_device *d, uint8_t id, unsigned from);
 void *pci_map_bar(const struct pci_device *d, unsigned bar, uint64_t offset,
 		  uint64_t size);
 
-/* Let the device do DMA; memory decoding is on from then on. */
+/* Let the device do DMA; memory decoding is on from then on, and its interrupt
+ * line off. */
 void pci_enable(const struct pci_device *d);
 
-/* No DMA from now on, until pci_enable(): what the device had is ours again. */
+/* No DMA from now on, until start: what the device had is ours again. */
 void pci_stop_dma(const struct pci_device *d);
+void pci_start_dma(const struct pci_device *d);
 
 /* MSI-X on, all vectors masked.  0, -ENODEV the device has none. */
 int pci_msix_init(struct pci_device *d);
 
 /* Interrupt n of the device: vector (irq_alloc) on that CPU. */
 int pci_msix_route(struct pci_device *d, unsigned n, int vector, uint32_t cpu);
+
+/*
+ * The device's interrupt line, for those without MSI-X: fn(arg) with interrupts
+ * off on CPU 0, also for interrupts of others on the same line.  fn must make
+ * its device let go of the line.  -ENODEV: it is not wired, or has too many
+ * devices.  After pci_enable(), which turns it off.  Boot only.
+ */
+int pci_intx_route(const struct pci_device *d, void (*fn)(void *), void *arg);
 
 #endif

@@ -16,6 +16,7 @@
 #define REG_HEADER	0x0e
 #define REG_BAR		0x10
 #define REG_CAPS	0x34
+#define REG_LINE	0x3c
 
 #define COMMAND_MEMORY	2
 #define COMMAND_MASTER	4
@@ -176,6 +177,12 @@ void pci_enable(const struct pci_device *d)
 					    COMMAND_NO_INTX);
 }
 
+void pci_start_dma(const struct pci_device *d)
+{
+	pci_write16(d, REG_COMMAND,
+		    pci_read16(d, REG_COMMAND) | COMMAND_MASTER);
+}
+
 void pci_stop_dma(const struct pci_device *d)
 {
 	pci_write16(d, REG_COMMAND,
@@ -213,4 +220,68 @@ int pci_msix_route(struct pci_device *d, unsigned n, int vector, uint32_t cpu)
 	e[2] = (uint32_t)vector;
 	e[3] = 0;
 	return 0;
+}
+
+/* ---- interrupt lines ---- */
+
+#define SHARERS_MAX	8
+
+/*
+ * Each line has one vector; who shares it is asked in turn.  Filled at boot.
+ * The firmware tells in REG_LINE to which ISA interrupt it has wired a device.
+ */
+static struct intx {
+	uint32_t nr;
+	struct {
+		void (*fn)(void *);
+		void *arg;
+	} sharer[SHARERS_MAX];
+} intx[16];
+
+static void intx_interrupt(void *arg)
+{
+	const struct intx *line = arg;
+
+	for (uint32_t i = 0; i < line->nr; i++)
+		line->sharer[i].fn(line->sharer[i].arg);
+}
+
+/* A device without a driver could hold a line that it shares forever. */
+static void intx_off(const struct pci_device *d)
+{
+	pci_write16(d, REG_COMMAND,
+		    pci_read16(d, REG_COMMAND) | COMMAND_NO_INTX);
+}
+
+static void intx_off_once(void)
+{
+	static bool done;
+
+	if (!done)
+		pci_scan(intx_off);
+	done = true;
+}
+
+int pci_intx_route(const struct pci_device *d, void (*fn)(void *), void *arg)
+{
+	unsigned irq = pci_read8(d, REG_LINE);
+	struct intx *line = &intx[irq % ARRAY_SIZE(intx)];
+	int rc = 0;
+
+	if (irq == 0 || irq >= ARRAY_SIZE(intx) || line->nr == SHARERS_MAX)
+		return -ENODEV;
+	intx_off_once();
+	line->sharer[line->nr].fn = fn;
+	line->sharer[line->nr].arg = arg;
+	/* The entry first: interrupts may come at once. */
+	__atomic_store_n(&line->nr, line->nr + 1, __ATOMIC_RELEASE);
+	if (line->nr == 1) {
+		int vector = irq_alloc(intx_interrupt, line);
+
+		rc = vector < 0 ? vector : ioapic_route_isa(irq, vector);
+	}
+	if (!rc)
+		pci_write16(d, REG_COMMAND,
+			    pci_read16(d, REG_COMMAND) & ~COMMAND_NO_INTX);
+	return rc;
 }

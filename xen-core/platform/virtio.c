@@ -79,7 +79,7 @@ int virtio_reset(struct virtio *v)
 		}
 		cpu_relax();
 	}
-	pci_enable(&v->pci);
+	pci_start_dma(&v->pci);
 	return 0;
 }
 
