@@ -101,8 +101,11 @@ void vifs_set_rates(uint64_t now_ns);
 /* Find the NICs on PCI: nic0, nic1, ... in the order of the bus.  Boot only. */
 void nics_init(void);
 
-/* As vifs_run(). */
+/* As vifs_run(), for each NIC.  Their interrupts may stay off ... */
 bool nics_run(uint32_t budget, uint64_t now_ns);
+
+/* ... until this, at the end of a run.  True: something has come meanwhile. */
+bool nics_rearm(void);
 
 /* Every 100 ms: look after devices that hang or have failed. */
 void nics_tick(uint64_t now_ns);

@@ -30,6 +30,9 @@ static const struct {
 } drivers[] = {
 	{ 0x1af4, 0x1000, virtio_net_probe }, /* transitional */
 	{ 0x1af4, 0x1041, virtio_net_probe },
+	{ 0x8086, 0x100e, e1000_probe }, /* 82540EM */
+	{ 0x8086, 0x100f, e1000_probe }, /* 82545EM */
+	{ 0x8086, 0x10d3, e1000_probe }, /* 82574L */
 };
 
 /* To the device, or to the end of those that wait for room in its rings. */
@@ -194,6 +197,7 @@ void nic_fail(struct nic *n, const char *why)
 			     MIN(2 * n->wait_ns, WAIT_MAX_NS) :
 			     WAIT_MIN_NS;
 	n->retry_ns = now + n->wait_ns;
+	nic_look(n); /* its port has no link now */
 	log_warn("net: %s: %s: reset in %lu ms", n->name, why,
 		 n->wait_ns / 1000000);
 }
@@ -258,6 +262,13 @@ void nics_tick(uint64_t now)
 
 /* ---- packets ---- */
 
+static void reclaim_all(void)
+{
+	for (uint32_t i = 0; i < nr_nics; i++)
+		if (!nics[i]->failed)
+			reclaim(nics[i]);
+}
+
 /* True: the budget ended before the packets did. */
 static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 {
@@ -266,30 +277,39 @@ static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 
 	if (__atomic_load_n(&n->look, __ATOMIC_ACQUIRE))
 		link_update(n);
-	do {
+	while (budget) {
+		reclaim_all(); /* what the last burst gave to some of them */
 		if (n->failed)
 			return false;
-		reclaim(n);
-		while (budget) {
-			got = n->ops->receive(n, pkts,
-					      MIN(budget, (uint32_t)BURST));
-			if (!got)
-				break;
-			vfr_rx(net_vfr, (unsigned)n->port, pkts, got, now);
-			budget -= got;
-		}
-		if (!budget)
-			return true;
-	} while (n->ops->rearm(n));
-	return false;
+		got = n->ops->receive(n, pkts, MIN(budget, (uint32_t)BURST));
+		if (!got)
+			return false;
+		vfr_rx(net_vfr, (unsigned)n->port, pkts, got, now);
+		budget -= got;
+	}
+	return true;
 }
 
 bool nics_run(uint32_t budget, uint64_t now)
 {
 	bool more = false;
 
+	for (uint32_t i = 0; i < nr_nics; i++) {
+		nics[i]->busy = nic_run(nics[i], budget, now);
+		more |= nics[i]->busy;
+	}
+	return more;
+}
+
+/* One that is busy is polled again soon: its interrupts stay off. */
+bool nics_rearm(void)
+{
+	bool more = false;
+
+	reclaim_all();
 	for (uint32_t i = 0; i < nr_nics; i++)
-		more |= nic_run(nics[i], budget, now);
+		if (!nics[i]->failed && !nics[i]->busy)
+			more |= nics[i]->ops->rearm(nics[i]);
 	return more;
 }
 

@@ -69,6 +69,7 @@ struct nic {
 	char name[SLUICE_DEVICE_NAME];
 	int port;		/* of the VFR */
 	bool up;		/* carrier, as the VFR knows it */
+	bool busy;		/* its last run ended on the budget */
 	bool look;		/* A: the link may have changed */
 	struct vfr_packet *wait_head, *wait_tail; /* for room in its rings */
 	uint32_t nr_wait;
@@ -82,6 +83,7 @@ struct nic {
 
 /* Drivers, called for each device on PCI that is theirs: boot only. */
 void virtio_net_probe(const struct pci_device *d);
+void e1000_probe(const struct pci_device *d);
 
 /* By number; NULL: there are no more. */
 struct nic *nic_at(uint32_t index);

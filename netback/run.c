@@ -52,7 +52,8 @@ static bool run_once(uint64_t *later_ns)
 	uint64_t now = now_ns();
 	bool more = nics_run(BUDGET, now);
 
-	return vifs_run(BUDGET, now, later_ns) || more;
+	more |= vifs_run(BUDGET, now, later_ns);
+	return nics_rearm() || more;
 }
 
 static void run(void)

@@ -262,6 +262,24 @@ def virtio():
                 raise Failure(f"nic0 queue {i} is not in use")
 
 
+def intel(devices, **machine):
+    with TwoNics(devices, **machine) as m:
+        link_goes(m)
+        resets(m)
+        with Traffic():
+            pass
+        nics, _ = m.nics()
+        for i, device in enumerate(devices):
+            if not nics[f"nic{i}"].startswith(f"nic{i} {device} "):
+                raise Failure(f"nic{i} is no {device}: {nics}")
+        ends_well(m)
+
+
+# By its interrupt line, which it shares with others; and by MSI-X.
+case(120, "e1000")(lambda: intel(["e1000", "e1000"], machine="pc"))
+case(120, "e1000e")(lambda: intel(["e1000e", "e1000"], machine="q35"))
+
+
 @case(120, "plain")
 def plain():
     """Large segments cross to a device without offloads or event index."""
