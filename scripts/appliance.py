@@ -12,6 +12,7 @@ SLUICE = "build/sluice"
 DOM0 = "build/guests/dom0.elf"
 MIB = 1 << 20
 ELF = b"\x7fELF"
+MADE = ("build/guests/", "build/examples/")     # what make knows to make
 
 
 class Wrong(Exception):
@@ -64,9 +65,9 @@ class Appliance:
                     yield d[kind], d, kind
 
     def make_files(self):
-        """Those in build/ are made as needed; all must be there."""
+        """Those of the tree are made as needed; all must be there."""
         paths = {self.on_host(name) for name, _, _ in self.files()}
-        ours = sorted(p for p in paths if p.startswith("build/"))
+        ours = sorted(p for p in paths if p.startswith(MADE))
         if ours and subprocess.run(["make", "-s", "--no-print-directory",
                                     *ours], env=without_make()).returncode:
             raise Wrong(f"{self.path}: make cannot make what it names")

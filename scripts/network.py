@@ -7,6 +7,7 @@
 """
 import ipaddress
 import os
+import signal
 import socket
 import subprocess
 
@@ -223,4 +224,6 @@ class TapNetwork:
                 "          a shell outside the appliance, on its links"]
 
     def close(self):
+        # Ctrl-C again must not leave the half of it behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         subprocess.run(["ip", "netns", "delete", self.name])

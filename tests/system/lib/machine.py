@@ -69,14 +69,17 @@ class Machine:
         self.tail = b""                 # the line that is being received
         self.fatal = None
         self.doomed = doomed
-        wrong = qemu.make_image(self.image, sum(modules, []), options)
-        if wrong:
-            raise Failure(wrong)
+        self.make_image(modules, options)
         self.began = time.monotonic()
         self.process, self.from_serial, self.to_serial = self.start(**machine)
         os.set_blocking(self.from_serial, False)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.from_serial, selectors.EVENT_READ)
+
+    def make_image(self, modules, options):
+        wrong = qemu.make_image(self.image, sum(modules, []), options)
+        if wrong:
+            raise Failure(wrong)
 
     def start(self, **machine):
         """The running emulator, and both ends of its serial line."""

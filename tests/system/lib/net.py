@@ -18,12 +18,14 @@ NET = "10.1.0.0/24"
 INSIDE = "SLUICE_TEST_NAMESPACE"
 
 
-def within_namespace():
-    """Root, or a user who may make user namespaces, gets a network of its own."""
+def within_namespace(flags="-n"):
+    """Root, or a user who may make user namespaces, gets a network of its own.
+    flags: what unshare takes for it; -nm: mounts of its own as well."""
     if os.environ.get(INSIDE):
         return
     os.environ[INSIDE] = "1"
-    flags = "-n" if os.geteuid() == 0 else "-rn"
+    if os.geteuid():
+        flags += "r"
     os.execvp("unshare", ["unshare", flags, sys.executable, "-B", *sys.argv])
 
 

@@ -1,0 +1,149 @@
+#!/usr/bin/env -S python3 -B
+"""The first appliance as a newcomer meets it: make run, its ways in and what
+it refuses; other appliance files; a network namespace with NET=tap."""
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+from lib.cases import case, main
+from lib.machine import Failure, log_name
+from lib.makerun import MakeRun, as_nobody_special
+from lib.net import run, within_namespace
+
+URL = r"  (http://localhost:\d+/) +%s, tcp port \d+: %s by \S+:\d+"
+
+
+def ask(url, timeout=10):
+    """(headers, text) of a page; None if nothing answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as page:
+            return page.headers, page.read().decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        raise Failure(f"{url}: {error}")
+    except OSError:
+        return None
+
+
+def page(url):
+    answer = ask(url)
+    if not answer:
+        raise Failure(f"{url} does not answer")
+    return answer
+
+
+@case(150, "first")
+def first():
+    """Without any rights: web answers at a port of localhost, db only web."""
+    run("ip link set lo up")
+    with MakeRun(as_nobody_special()) as m:
+        m.expect(r"--- examples/first.vfr runs, \d+ s after power-on", 120)
+        web = m.expect(URL % ("web", "allowed"))[1].decode()
+        db = m.expect(URL % ("db", "denied"))[1].decode()
+        m.expect(r"Ctrl-A X ends")
+        if "web" not in page(web)[1]:
+            raise Failure("the page does not say whose it is")
+        if ask(db, 3):
+            raise Failure("db answers from outside")
+        if "db" not in page(web + "db")[1]:
+            raise Failure("web does not reach db")
+        m.command("ports", r"nic0 .* rule \d+")
+        m.expect(r"ports: accounts ok")
+        m.command("poweroff")
+        if m.wait():
+            raise Failure("a power-off from dom0 is no success")
+
+
+BROKEN = """nic wan address 10.0.2.15/24 gateway 10.0.2.2
+net dmz 10.1.0.0/24
+domain web on dmz address 10.1.0.10 {
+    kernel "%s" memory 16M
+}
+allow tcp %s from any to web
+"""
+
+
+def refused(wanted, status=2, **variables):
+    with MakeRun(**variables) as m:
+        for pattern in wanted:
+            m.expect(pattern)
+        if m.wait() != status:
+            raise Failure(f"the status is not {status}")
+
+
+def appliance_file(kernel, port):
+    path = log_name() + ".vfr"
+    with open(path, "w") as out:
+        out.write(BROKEN % (kernel, port))
+    return path
+
+
+@case(60, "refused")
+def all_refused():
+    """Whatever cannot become an appliance is told with cause and cure."""
+    path = appliance_file("none.elf", 99999)
+    refused([r"\.vfr:6:11: port 99999 is out of range; ports run from 0",
+             r"is not started: it must pass `build/sluice check "],
+            CONFIG=path)
+    path = appliance_file("none.elf", 80)
+    refused([r"\.vfr:3: kernel of domain web: there is no file \S+none.elf; "
+             r"its path starts at the folder of"], CONFIG=path)
+    refused([r"there is no file nowhere.vfr; CONFIG names an appliance file"],
+            CONFIG="nowhere.vfr")
+    refused([r"NET=ether: user, tap or none is wanted"], NET="ether")
+
+
+def leftovers():
+    names = "/run/netns"
+    return (os.listdir(names) if os.path.isdir(names) else [],
+            run("ip -o link show type tun"))
+
+
+@case(120, "tap")
+def tap():
+    """NET=tap: the appliance from a namespace of its own; nothing of it is
+    left after Ctrl-C."""
+    run("mount -t tmpfs none /run")     # our own names of namespaces
+    before = leftovers()
+    with MakeRun(NET="tap") as m:
+        enter = m.expect(r"  (ip netns exec \S+) bash ", 120)[1].decode()
+        got = run(f"{enter} curl -s -m 10 http://10.0.2.15/ && "
+                  f"{enter} curl -s -m 10 http://10.1.0.10/")
+        if got.count("web") < 2:
+            raise Failure(f"web does not answer: {got}")
+        run(f"! {enter} curl -s -m 3 http://10.1.0.20/")
+        if leftovers() == before:
+            raise Failure("the test does not see the namespace")
+        m.interrupt()
+        if leftovers() != before:
+            raise Failure(f"left behind: {leftovers()}")
+    done = subprocess.run(as_nobody_special() + ["make", "run", "NET=tap"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
+    if done.returncode != 2 or "root" not in done.stdout:
+        raise Failure(f"without rights: {done.stdout}")
+
+
+@case(200, "nginx")
+def nginx():
+    """Debian's kernel and Debian's server, unmodified."""
+    run("ip link set lo up")
+    run("make -s build/examples/nginx/vmlinux build/examples/nginx/initrd")
+    with MakeRun(as_nobody_special(), CONFIG="examples/nginx.vfr") as m:
+        m.expect(r"--- examples/nginx.vfr runs", 150)
+        url = m.expect(URL % ("nginx", "allowed"))[1].decode()
+        headers, text = page(url)
+        if not headers["Server"].startswith("nginx/"):
+            raise Failure(f"the server is {headers['Server']}")
+        if "Welcome to nginx!" not in text:
+            raise Failure("that is not nginx's page")
+        # The visitor's own address, not one of a proxy.
+        m.expect(r"\[nginx\] 10\.0\.2\.2 - - .*GET / .* 200 ")
+        m.command("poweroff")
+        m.wait()
+
+
+if len(sys.argv) > 1 and not sys.argv[1].startswith("--"):
+    within_namespace("-nm")
+main()
