@@ -17,6 +17,8 @@ PROTOCOLS = {6: "tcp", 17: "udp"}
 HTTP_PORTS = (80, 8000, 8080)
 FIRST_PORT = 8080
 FORWARDS_MAX = 64
+TAP_CURE = ("NET=tap makes a network namespace and TAP devices: run it as root "
+            "(NET=user, the default, needs no rights)")
 
 
 def card(number, backend):
@@ -52,9 +54,9 @@ class Way:
         self.to_port = redirect["to_port"]
         self.http = (self.protocol == "tcp" and
                      redirect["first_port"] in HTTP_PORTS)
-        self.verdict, self.rule = appliance.verdict(
-            f"{self.protocol} {source}:40000 -> "
-            f"{redirect['address']}:{redirect['first_port']}")
+        self.packet = (f"{self.protocol} {source}:40000 -> "
+                       f"{redirect['address']}:{redirect['first_port']}")
+        self.verdict, self.rule = appliance.verdict(self.packet)
 
     def allowed(self):
         return self.verdict == "allow"
@@ -134,6 +136,10 @@ class UserNetwork:
     def prefix(self):
         return []
 
+    def enter(self, command):
+        """A command line, as typed by somebody outside."""
+        return command
+
     def ways(self):
         return self.found
 
@@ -150,8 +156,7 @@ class TapNetwork:
 
     def __init__(self, appliance):
         if os.geteuid():
-            raise Wrong("NET=tap makes a network namespace: run it as root "
-                        "(NET=user, the default, needs no rights)")
+            raise Wrong(TAP_CURE)
         self.appliance = appliance
         self.found, self.cards, self.routed = [], [], set()
         self.name = self.namespace()
@@ -174,7 +179,8 @@ class TapNetwork:
         done = subprocess.run(argv, stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.STDOUT)
         if done.returncode:
-            raise Wrong(f"NET=tap: {' '.join(argv)}: {done.stdout.strip()}")
+            raise Wrong(f"NET=tap: {' '.join(argv)}: {done.stdout.strip()}\n"
+                        + TAP_CURE)
 
     def ip(self, *words):
         self.command("ip", "-n", self.name, *words)
@@ -216,12 +222,15 @@ class TapNetwork:
     def prefix(self):
         return ["ip", "netns", "exec", self.name]
 
+    def enter(self, command):
+        return f"ip netns exec {self.name} {command}"
+
     def ways(self):
         return self.found
 
     def hints(self):
-        return [f"  ip netns exec {self.name} bash"
-                "          a shell outside the appliance, on its links"]
+        return [f"  {self.enter('bash'):<44} a shell outside, with a link to "
+                "each nic"]
 
     def close(self):
         # Ctrl-C again must not leave the half of it behind.
