@@ -79,7 +79,6 @@ int tapfile_open(struct tapfile *t, struct lab *lab, FILE *out,
 		 uint32_t snaplen, const char *rules_path)
 {
 	struct vfr_tap_config cfg = {
-		.port = VFR_TAP_PORT_ANY,
 		.stages = VFR_TAP_INGRESS | VFR_TAP_EGRESS,
 		.snaplen = snaplen < VFR_TAP_SNAP_MAX ? snaplen :
 			VFR_TAP_SNAP_MAX,

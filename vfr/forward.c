@@ -37,11 +37,13 @@ static HOT bool fits(struct vfr *v, struct judge *j, uint16_t out)
 	uint32_t mtu = v->t->ifaces[out].mtu;
 
 	if (unlikely(h[j->v6 ? 7 : 8] <= 1) && decrements(v, j, out)) {
+		j->out = v->t->ifaces[out].dev;
 		icmp_error(v, j, ICMP_TTL, 0);
 		judge_drop(v, j, VFR_DROP_TTL);
 		return false;
 	}
 	if (unlikely(ip_bytes(j) > mtu) && !split_can(j)) {
+		j->out = v->t->ifaces[out].dev;
 		icmp_error(v, j, ICMP_TOO_BIG, mtu);
 		judge_drop(v, j, VFR_DROP_MTU);
 		return false;

@@ -127,7 +127,8 @@ struct judge {
 	uint16_t	sport, dport;	/* fkey's */
 	uint16_t	frag_off;	/* bytes; fragments only */
 	uint16_t	frag_at;	/* where in hdr its piece begins */
-	uint16_t	out;		/* device it left by, NONE16 */
+	uint16_t	out;		/* device it leaves by, once that is
+					   known; NONE16 */
 	uint16_t	to;		/* bridged: iface, NONE16 = unknown */
 	uint8_t		kind;		/* enum pkt_kind */
 	uint8_t		reason;		/* enum vfr_reason */
@@ -282,9 +283,11 @@ struct source {			/* a per-source limit in use */
 };
 
 struct tap {
-	bool			used;
+	bool			used, all;
 	uint8_t			stages;
-	uint16_t		port;
+	uint16_t		port, except;	/* NONE16: not attached now */
+	char			device[VFR_NAME_MAX];	/* unless all */
+	char			except_device[VFR_NAME_MAX]; /* "" = none */
 	uint32_t		snaplen, nr_insns, ring_bytes;
 	struct vfr_bpf_insn	*insns;
 	struct vfr_tap_ring	*ring;
@@ -415,6 +418,8 @@ void split_send(struct vfr *v, struct judge *j, uint16_t iface);
 /* port.c */
 int port_send(struct vfr *v, uint32_t dev, struct vfr_packet *p);
 void port_flush(struct vfr *v);
+/* A device's name; false: empty, or longer than VFR_NAME_MAX. */
+bool name_copy(char to[VFR_NAME_MAX], const char *from);
 bool bucket_take(struct vfr *v, struct bucket *b, uint32_t rate,
 		 uint32_t period_ms, uint32_t burst);
 
@@ -549,6 +554,7 @@ void log_drop(struct vfr *v, const struct judge *j);
 void log_closed(struct vfr *v, const struct flow *f);
 
 /* tap.c */
+void taps_bind(struct vfr *v);	/* after a device came or went */
 void tap_take(struct vfr *v, struct judge *j);
 /* Write records; readers see them after commit, never after rewind. */
 void tap_ingress(struct vfr *v, const struct judge *j,

@@ -283,6 +283,7 @@ static bool flow_accepts(struct vfr *v, struct judge *j, struct flow *f,
 			*gone = true;
 		} else {
 			j->rule = f->rule;
+			j->out = v->t->ifaces[f->side[dir].out].dev;
 			judge_drop(v, j, VFR_DROP_STATE);
 		}
 		return false;

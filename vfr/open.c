@@ -231,6 +231,7 @@ struct flow *open_packet(struct vfr *v, struct judge *j)
 	if (!find_way(v, j, &o))
 		return NULL;
 	j->key.out = o.way.out;
+	j->out = v->t->ifaces[o.way.out].dev;
 	if (!ask_rules(v, j))
 		return NULL;
 	if (!forward_fits(v, j, o.way.out))

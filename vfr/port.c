@@ -69,7 +69,7 @@ int vfr_port_find(const struct vfr *v, const char *name)
 	return -ENOENT;
 }
 
-static bool copy_name(char *to, const char *from)
+bool name_copy(char to[VFR_NAME_MAX], const char *from)
 {
 	uint32_t i;
 
@@ -95,7 +95,7 @@ int vfr_port_attach(struct vfr *v, const struct vfr_device *dev)
 	if (!o)
 		return -ENOSPC;
 	memset(o, 0, sizeof(*o));
-	if (!copy_name(o->name, dev->name))
+	if (!name_copy(o->name, dev->name))
 		return -EINVAL;
 	if (vfr_port_find(v, dev->name) >= 0)
 		return -EEXIST;
@@ -111,6 +111,7 @@ int vfr_port_attach(struct vfr *v, const struct vfr_device *dev)
 	v->nr_attached++;
 	flow_reserve(v);
 	tables_bind(v, v->t);
+	taps_bind(v);
 	return (int)(o - v->ports);
 }
 
@@ -145,6 +146,7 @@ int vfr_port_detach(struct vfr *v, unsigned int port)
 	v->nr_attached--;
 	flow_reserve(v);
 	tables_bind(v, v->t);
+	taps_bind(v);
 	return 0;
 }
 

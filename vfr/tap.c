@@ -11,19 +11,31 @@
 
 #include "internal.h"
 
+#define STAGES	(VFR_TAP_INGRESS | VFR_TAP_EGRESS | VFR_TAP_DROP)
+
+static bool config_ok(const struct vfr_tap_config *c)
+{
+	return c->ring && c->stages && !(c->stages & ~STAGES) && c->snaplen &&
+	       c->snaplen <= VFR_TAP_SNAP_MAX && c->ring_bytes >= 4096 &&
+	       c->ring_bytes <= 1u << 30 &&
+	       !(c->ring_bytes & (c->ring_bytes - 1));
+}
+
 int vfr_tap_open(struct vfr *v, const struct vfr_tap_config *c)
 {
-	static const struct vfr_bpf_insn all = { .code = 6, .k = UINT32_MAX };
-	const struct vfr_bpf_insn *f = c->filter ? c->filter : &all;
+	static const struct vfr_bpf_insn every[] = {
+		{ .code = 6, .k = UINT32_MAX },
+	};
+	const struct vfr_bpf_insn *f = c->filter ? c->filter : every;
 	uint32_t n = c->filter ? c->nr_filter : 1, i;
-	struct tap *t;
+	struct tap new = {
+		.all = !c->device, .stages = c->stages, .snaplen = c->snaplen,
+		.nr_insns = n, .ring = c->ring, .ring_bytes = c->ring_bytes,
+	};
 
-	if (!c->ring || !c->stages || (c->stages & ~7) || !c->snaplen ||
-	    c->snaplen > VFR_TAP_SNAP_MAX || c->ring_bytes < 4096 ||
-	    c->ring_bytes > (1u << 30) ||
-	    (c->ring_bytes & (c->ring_bytes - 1)) ||
-	    (c->port != VFR_TAP_PORT_ANY && c->port >= v->lim.ports) ||
-	    vfr_bpf_check(f, n))
+	if (!config_ok(c) || vfr_bpf_check(f, n) ||
+	    (c->device && !name_copy(new.device, c->device)) ||
+	    (c->except && !name_copy(new.except_device, c->except)))
 		return -EINVAL;
 	if (n > v->lim.tap_insns)
 		return -ENOSPC;
@@ -31,15 +43,13 @@ int vfr_tap_open(struct vfr *v, const struct vfr_tap_config *c)
 		;
 	if (i == v->lim.taps)
 		return -ENOSPC;
-	t = &v->taps[i];
-	memcpy(t->insns, f, n * sizeof(*f));
-	*t = (struct tap){
-		.used = true, .stages = c->stages, .port = c->port,
-		.snaplen = c->snaplen, .nr_insns = n, .insns = t->insns,
-		.ring = c->ring, .ring_bytes = c->ring_bytes,
-	};
+	new.insns = v->taps[i].insns;
+	memcpy(new.insns, f, n * sizeof(*f));
+	new.used = true;
+	v->taps[i] = new;
 	memset(c->ring, 0, sizeof(*c->ring));
 	v->nr_taps++;
+	taps_bind(v);
 	return (int)i;
 }
 
@@ -52,10 +62,43 @@ int vfr_tap_close(struct vfr *v, int tap)
 	return 0;
 }
 
-static bool watches(const struct tap *t, uint32_t dev, unsigned int stages)
+static uint16_t port_named(const struct vfr *v, const char *device)
 {
-	return t->used && (t->stages & stages) &&
-	       (t->port == VFR_TAP_PORT_ANY || t->port == dev);
+	int port = *device ? vfr_port_find(v, device) : -1;
+
+	return port < 0 ? NONE16 : (uint16_t)port;
+}
+
+void taps_bind(struct vfr *v)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->lim.taps; i++) {
+		v->taps[i].port = port_named(v, v->taps[i].device);
+		v->taps[i].except = port_named(v, v->taps[i].except_device);
+	}
+}
+
+static bool is_at(const struct tap *t, uint32_t dev)
+{
+	return t->all || (t->port == dev && dev != NONE16);
+}
+
+/* Is a packet that came in at dev and leaves, as far as known, at out shown
+   to this tap at none of the stages? */
+static bool is_hidden(const struct tap *t, uint32_t dev, uint32_t out)
+{
+	return !t->used || (t->except != NONE16 &&
+			    (t->except == dev || t->except == out));
+}
+
+/* It may be wanted where it came in, or as a drop on its way elsewhere. */
+static bool may_want(const struct tap *t, uint32_t dev)
+{
+	if (is_hidden(t, dev, NONE16))
+		return false;
+	return t->stages & VFR_TAP_DROP ||
+	       (t->stages & VFR_TAP_INGRESS && is_at(t, dev));
 }
 
 void tap_take(struct vfr *v, struct judge *j)
@@ -66,7 +109,7 @@ void tap_take(struct vfr *v, struct judge *j)
 	for (i = 0; i < v->lim.taps; i++) {
 		struct tap *t = &v->taps[i];
 
-		if (watches(t, j->dev, VFR_TAP_INGRESS | VFR_TAP_DROP) &&
+		if (may_want(t, j->dev) &&
 		    vfr_bpf_run(t->insns, p->hdr, p->len, p->hdr_len))
 			j->tap_mask |= (uint8_t)(1u << i);
 	}
@@ -109,9 +152,9 @@ static struct vfr_tap_record *reserve(struct tap *t, uint32_t n)
 }
 
 static struct vfr_tap_record *record(struct vfr *v, struct tap *t,
-				     const struct vfr_packet *p, uint32_t len)
+				     const struct vfr_packet *p, uint32_t len,
+				     uint32_t cap)
 {
-	uint32_t cap = len < t->snaplen ? len : t->snaplen;
 	uint32_t n = (uint32_t)sizeof(struct vfr_tap_record) +
 		     ((cap + 7) & ~7u);
 	struct vfr_tap_record *r = reserve(t, n);
@@ -131,75 +174,96 @@ static struct vfr_tap_record *record(struct vfr *v, struct tap *t,
 	return r;
 }
 
-/* The packet as it came in: the headers kept aside, then its fragments. */
+/*
+ * cap bytes of the packet as it came in: the headers kept aside, then its
+ * fragments.  The record is only written: its reader may change it meanwhile.
+ */
 static void copy_ingress(const struct vfr *v, const struct judge *j,
-			 struct vfr_tap_record *r)
+			 struct vfr_tap_record *r, uint32_t cap)
 {
 	uint8_t *to = (uint8_t *)(r + 1);
-	uint32_t n = r->caplen < j->snap_len ? r->caplen : j->snap_len, got;
+	uint32_t n = cap < j->snap_len ? cap : j->snap_len, got;
 	const struct vfr_packet *p = j->p;
 	uint32_t pulled;
 
 	memcpy(to, v->snap[j->slot], n);
-	if (n == r->caplen)
+	if (n == cap)
 		return;
 	/* Bytes pulled into hdr since then lie behind what was kept; hdr may
 	   have grown or shrunk at its front by a tag. */
 	pulled = p->len - (j->snap_total - j->snap_len);
 	if (p->len < j->snap_total - j->snap_len)
 		pulled = p->len;
-	got = vfr_packet_copy(p, pulled, to + n, r->caplen - n);
+	got = vfr_packet_copy(p, pulled, to + n, cap - n);
 	r->caplen = n + got;
+}
+
+/* The stage at which the tap shows it, 0 if at none. */
+static uint8_t ingress_stage(const struct tap *t, const struct judge *j,
+			     enum vfr_verdict verdict)
+{
+	if (is_hidden(t, j->dev, j->out))
+		return 0;
+	if (t->stages & VFR_TAP_INGRESS && is_at(t, j->dev))
+		return VFR_TAP_INGRESS;
+	if (t->stages & VFR_TAP_DROP && verdict == VFR_VERDICT_DROP &&
+	    (is_at(t, j->dev) || is_at(t, j->out)))
+		return VFR_TAP_DROP;
+	return 0;
 }
 
 void tap_ingress(struct vfr *v, const struct judge *j,
 		 enum vfr_verdict verdict)
 {
-	unsigned int stages = VFR_TAP_INGRESS |
-		(verdict == VFR_VERDICT_DROP ? VFR_TAP_DROP : 0);
 	struct vfr_tap_record *r;
-	uint32_t i;
+	uint32_t i, cap;
+	uint8_t stage;
 
 	for (i = 0; i < v->lim.taps; i++) {
 		struct tap *t = &v->taps[i];
 
-		if (!(j->tap_mask & (1u << i)) || !watches(t, j->dev, stages))
+		if (!(j->tap_mask & (1u << i)))
 			continue;
-		r = record(v, t, j->p, j->snap_total);
+		stage = ingress_stage(t, j, verdict);
+		if (!stage)
+			continue;
+		cap = j->snap_total < t->snaplen ? j->snap_total : t->snaplen;
+		r = record(v, t, j->p, j->snap_total, cap);
 		if (!r)
 			continue;
-		r->stage = t->stages & VFR_TAP_INGRESS ? VFR_TAP_INGRESS
-						       : VFR_TAP_DROP;
+		r->stage = stage;
 		r->verdict = (uint8_t)verdict;
 		r->reason = verdict == VFR_VERDICT_DROP ? j->reason : 0;
 		r->port = j->dev;
-		r->out = verdict == VFR_VERDICT_PASS ? j->out : NONE16;
+		r->out = j->out;
 		r->rule = j->rule;
 		if (j->rule != NONE32)
 			r->rule_id = v->t->rs.p.rules[j->rule].id;
-		copy_ingress(v, j, r);
+		copy_ingress(v, j, r, cap);
 	}
 }
 
 void tap_egress(struct vfr *v, uint32_t dev, const struct vfr_packet *p)
 {
 	struct vfr_tap_record *r;
-	uint32_t i;
+	uint32_t i, cap;
 
 	for (i = 0; i < v->lim.taps; i++) {
 		struct tap *t = &v->taps[i];
 
-		if (!watches(t, dev, VFR_TAP_EGRESS) ||
+		if (!(t->stages & VFR_TAP_EGRESS) || !is_at(t, dev) ||
+		    is_hidden(t, p->port, dev) ||
 		    !vfr_bpf_run(t->insns, p->hdr, p->len, p->hdr_len))
 			continue;
-		r = record(v, t, p, p->len);
+		cap = p->len < t->snaplen ? p->len : t->snaplen;
+		r = record(v, t, p, p->len, cap);
 		if (!r)
 			continue;
 		r->stage = VFR_TAP_EGRESS;
 		r->verdict = VFR_VERDICT_PASS;
 		r->port = p->port;
 		r->out = (uint16_t)dev;
-		vfr_packet_copy(p, 0, r + 1, r->caplen);
+		vfr_packet_copy(p, 0, r + 1, cap);
 	}
 }
 

@@ -343,7 +343,7 @@ static void tap(void)
 	struct setup s = { 100, 1000, 0, VFR_ALLOW };
 	struct vfr_tap_ring *ring = malloc(sizeof(*ring) + (1 << 22));
 	struct vfr_tap_config c = {
-		.port = IN, .stages = VFR_TAP_INGRESS, .snaplen = 96,
+		.device = "in", .stages = VFR_TAP_INGRESS, .snaplen = 96,
 		.ring = ring, .ring_bytes = 1 << 22,
 	};
 	static const char *const names[] = {

@@ -39,7 +39,7 @@ static void test_stages(void **state)
 	struct kit *k = kit_new(NULL);
 	struct vfr_tap_ring *r = ring_new();
 	struct vfr_tap_config c = {
-		.port = VFR_TAP_PORT_ANY, .snaplen = 2000, .ring = r,
+		.snaplen = 2000, .ring = r,
 		.stages = VFR_TAP_INGRESS | VFR_TAP_EGRESS, .ring_bytes = RING,
 	};
 	const struct vfr_tap_record *in, *out;
@@ -116,7 +116,7 @@ static void test_drops_only(void **state)
 	struct kit *k = kit_new(NULL);
 	struct vfr_tap_ring *r = ring_new();
 	struct vfr_tap_config c = {
-		.port = WEB, .snaplen = 50, .ring = r, .ring_bytes = RING,
+		.device = "web", .snaplen = 50, .ring = r, .ring_bytes = RING,
 		.stages = VFR_TAP_DROP,
 	};
 	const struct vfr_tap_record *rec;
@@ -127,9 +127,19 @@ static void test_drops_only(void **state)
 	assert_int_equal(vfr_tap_open(k->v, &c), 0);
 	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 53, 60);
 	kit_rx(k, WEB, &f);
-	frame_udp(&f, DB, "10.1.0.20", 4000, "10.1.0.10", 9, 60);
+	/* Neither there nor on its way there. */
+	frame_udp(&f, DB, "10.1.0.20", 4000, "8.8.8.8", 9, 60);
 	kit_rx(k, DB, &f);
 	assert_null(next(r, &at));
+	/* It would have left there. */
+	frame_udp(&f, DB, "10.1.0.20", 4000, "10.1.0.10", 9, 60);
+	kit_rx(k, DB, &f);
+	rec = next(r, &at);
+	assert_non_null(rec);
+	assert_int_equal(rec->stage, VFR_TAP_DROP);
+	assert_int_equal(rec->port, DB);
+	assert_int_equal(rec->out, WEB);
+	assert_int_equal(rec->rule_id, 99);
 	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 9, 60);
 	kit_rx(k, WEB, &f);
 	rec = next(r, &at);
@@ -141,12 +151,83 @@ static void test_drops_only(void **state)
 	free(r);
 }
 
+static int refuse(void *ctx, struct vfr_packet *p)
+{
+	return -5;
+}
+
+/* A device that goes and comes back, maybe as another port, is still it. */
+static void test_follows_device(void **state)
+{
+	static const struct vfr_port_ops ops = { .transmit = refuse };
+	struct vfr_device d = { .kind = VFR_PORT_VIF, .ops = &ops,
+				.mtu = 1500 };
+	struct kit *k = kit_new(NULL);
+	struct vfr_tap_ring *r = ring_new();
+	struct vfr_tap_config c = {
+		.device = "web", .snaplen = 50, .ring = r, .ring_bytes = RING,
+		.stages = VFR_TAP_INGRESS,
+	};
+	struct vfr_packet *p;
+	struct frame f;
+	uint64_t at = 0;
+	int port;
+
+	KIT_LOAD(k, rules);
+	assert_int_equal(vfr_tap_open(k->v, &c), 0);
+	assert_int_equal(vfr_port_detach(k->v, WEB), 0);
+	d.name = "other";
+	assert_int_equal(vfr_port_attach(k->v, &d), WEB);
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 9, 60);
+	p = kit_packet(k, &f, 0);
+	vfr_rx(k->v, WEB, &p, 1, k->now);
+	assert_null(next(r, &at));
+	d.name = "web";
+	port = vfr_port_attach(k->v, &d);
+	assert_true(port >= 0 && port != WEB);
+	assert_int_equal(vfr_port_detach(k->v, WEB), 0);
+	kit_rx(k, port, &f);
+	assert_int_equal(next(r, &at)->port, port);
+	assert_null(next(r, &at));
+	kit_free(k);
+	free(r);
+}
+
+/* One device's own traffic is left out: the capture's, on its way out. */
+static void test_except(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct vfr_tap_ring *r = ring_new();
+	struct vfr_tap_config c = {
+		.except = "db", .snaplen = 50, .ring = r, .ring_bytes = RING,
+		.stages = VFR_TAP_INGRESS | VFR_TAP_EGRESS,
+	};
+	struct frame f;
+	uint64_t at = 0;
+
+	KIT_LOAD(k, rules);
+	assert_int_equal(vfr_tap_open(k->v, &c), 0);
+	frame_udp(&f, DB, "10.1.0.20", 4000, "8.8.8.8", 53, 60);
+	kit_rx(k, DB, &f);
+	frame_udp(&f, WAN, "8.8.8.8", 53, "10.1.0.20", 4000, 60);
+	kit_rx(k, WAN, &f);
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 9, 60);
+	kit_rx(k, WEB, &f);
+	assert_null(next(r, &at));
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "8.8.8.8", 53, 60);
+	kit_rx(k, WEB, &f);
+	assert_int_equal(next(r, &at)->port, WEB);
+	assert_int_equal(next(r, &at)->out, WAN);
+	kit_free(k);
+	free(r);
+}
+
 static void test_full(void **state)
 {
 	struct kit *k = kit_new(NULL);
 	struct vfr_tap_ring *r = ring_new();
 	struct vfr_tap_config c = {
-		.port = WEB, .snaplen = 1500, .ring = r, .ring_bytes = RING,
+		.device = "web", .snaplen = 1500, .ring = r, .ring_bytes = RING,
 		.stages = VFR_TAP_INGRESS,
 	};
 	const struct vfr_tap_record *rec;
@@ -201,7 +282,7 @@ static void test_bad_config(void **state)
 	struct vfr_tap_ring *r = ring_new();
 	static const struct vfr_bpf_insn loop[] = { { 5, 0, 0, 0xffffffff } };
 	const struct vfr_tap_config good = {
-		.port = WEB, .snaplen = 96, .ring = r, .ring_bytes = RING,
+		.device = "web", .snaplen = 96, .ring = r, .ring_bytes = RING,
 		.stages = VFR_TAP_INGRESS,
 	};
 	struct vfr_tap_config c;
@@ -329,6 +410,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stages),
 		cmocka_unit_test(test_drops_only),
+		cmocka_unit_test(test_follows_device),
+		cmocka_unit_test(test_except),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_bad_config),
 		cmocka_unit_test(test_check),

@@ -1,11 +1,14 @@
 /*
  * vfr/tap.h: capture points.
  *
- * A tap looks at one port or all, at chosen stages, through a classic BPF
+ * A tap looks at one device or all, at chosen stages, through a classic BPF
  * program over the headers that the VFR has copied (VFR_HDR_PULL bytes or
- * more).  Records go to a ring in memory that the opener hands in and may
- * share: one producer (the VFR), one consumer, no locks.  A full ring loses
- * records and counts them; packets never wait.
+ * more).  A device is known by its name: a tap waits for one that is not
+ * attached, and stays with one that goes and comes back.
+ *
+ * Records go to a ring in memory that the opener hands in and may share: one
+ * producer (the VFR), one consumer that is not trusted, no locks.  A full ring
+ * loses records and counts them; packets never wait.
  *
  * Ring: prod and cons count bytes and run free; a record lies at
  * data[prod % size], never wraps, and is a multiple of 8 bytes.  A record of
@@ -17,7 +20,6 @@
 
 #include <stdint.h>
 
-#define VFR_TAP_PORT_ANY	UINT16_MAX
 #define VFR_TAP_SNAP_MAX	65535
 #define VFR_BPF_MAX		4096	/* instructions of a filter */
 
@@ -25,7 +27,8 @@
 enum {
 	VFR_TAP_INGRESS	= 1,	/* as it came in, with the final verdict */
 	VFR_TAP_EGRESS	= 2,	/* as it leaves, after translation */
-	VFR_TAP_DROP	= 4,	/* as it came in, if dropped */
+	VFR_TAP_DROP	= 4,	/* as it came in, if dropped; also what came
+				   in elsewhere and would have left here */
 };
 
 enum { VFR_TAP_SKIP, VFR_TAP_PACKET };
@@ -53,7 +56,8 @@ struct vfr_tap_record {
 	uint32_t	rule;		/* its index then; UINT32_MAX = none */
 	uint32_t	caplen, len;	/* bytes that follow; bytes on the wire */
 	uint16_t	port;		/* came in here; VFR_PORT_SELF: made here */
-	uint16_t	out;		/* leaves here, UINT16_MAX = nowhere */
+	uint16_t	out;		/* leaves here, or would have but for the
+					   verdict; UINT16_MAX = nowhere */
 	uint32_t	lost;		/* records lost just before this one */
 	uint16_t	gso_size;
 	uint8_t		flags;		/* VFR_TAP_CSUM_PARTIAL ... */
@@ -78,9 +82,11 @@ struct vfr_bpf_insn {		/* = struct bpf_insn of libpcap */
 };
 
 struct vfr_tap_config {
-	uint16_t			port;	/* VFR port or _ANY */
+	const char			*device; /* NULL = all; copied */
+	const char			*except; /* device whose packets, from
+						    it or to it, are not shown;
+						    NULL = none; copied */
 	uint8_t				stages;	/* VFR_TAP_* bits */
-	uint8_t				zero;
 	uint32_t			snaplen; /* 1 .. VFR_TAP_SNAP_MAX */
 	const struct vfr_bpf_insn	*filter; /* copied; NULL = all */
 	uint32_t			nr_filter; /* <= VFR_BPF_MAX */
