@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "describe.h"
+#include "tapnote.h"
 #include "version.h"
 
 #define RING_BYTES	(4u << 20)	/* many of the largest records */
@@ -105,55 +106,6 @@ int tapfile_open(struct tapfile *t, struct lab *lab, FILE *out,
 	return rc;
 }
 
-/* "allow rule=web.vfr:27 "label" in=wan out=web number=17: the rule" */
-static void make_comment(struct text *c, const struct tapfile *t,
-			 const struct vfr_tap_record *r, unsigned int port)
-{
-	const struct vfr_ruleset *rs = vfr_loaded(t->lab->v);
-	bool dropped = r->verdict == VFR_VERDICT_DROP;
-	bool decided = !dropped || lab_rule_drops(r->reason);
-	const struct vfr_rs_rule *rule = decided && r->rule < rs->p.nr_rules ?
-		&rs->p.rules[r->rule] : NULL;
-	int len;
-
-	len = snprintf(c->s, sizeof(c->s), "%s", r->stage == VFR_TAP_EGRESS ?
-		       "sent" : !dropped ? "allow" : rule &&
-		       r->reason == VFR_DROP_RULE &&
-		       rule->action == VFR_REJECT ? "reject" : "deny");
-	if (rule)
-		len += snprintf(c->s + len, sizeof(c->s) - len,
-				" rule=%.200s:%u",
-				vfr_ruleset_text(rs, rule->file), rule->line);
-	if (rule && rule->label)
-		len += snprintf(c->s + len, sizeof(c->s) - len, " \"%.100s\"",
-				vfr_ruleset_text(rs, rule->label));
-	if (dropped)
-		len += snprintf(c->s + len, sizeof(c->s) - len, " reason=%s",
-				vfr_reason_word(r->reason));
-	len += snprintf(c->s + len, sizeof(c->s) - len, " %s=%.64s",
-			r->stage == VFR_TAP_EGRESS ? "out" : "in",
-			rs_port_name(rs, port));
-	len += snprintf(c->s + len, sizeof(c->s) - len, " number=%" PRIu64,
-			t->number);
-	if (rule)
-		snprintf(c->s + len, sizeof(c->s) - len, ": %.500s",
-			 vfr_ruleset_text(rs, rule->text));
-}
-
-static enum pcapng_verdict verdict_of(const struct vfr_tap_record *r)
-{
-	if (r->stage == VFR_TAP_EGRESS)
-		return PCAPNG_VERDICT_NONE;
-	switch (r->verdict) {
-	case VFR_VERDICT_DROP:
-		return PCAPNG_VERDICT_DROP;
-	case VFR_VERDICT_LOCAL:
-		return PCAPNG_VERDICT_PASS;
-	default:
-		return PCAPNG_VERDICT_REDIRECT;
-	}
-}
-
 static void count(struct tapfile *t, const struct vfr_tap_record *r,
 		  unsigned int port)
 {
@@ -180,7 +132,9 @@ static int take_record(struct tapfile *t, const struct vfr_tap_record *r)
 	const uint8_t *frame = (const uint8_t *)(r + 1);
 	uint16_t dev = r->stage == VFR_TAP_EGRESS ? r->out : r->port;
 	unsigned int port = lab_rs_port(t->lab, dev, frame, r->caplen);
-	struct text comment;
+	bool left = r->stage == VFR_TAP_EGRESS;
+	char comment[TAPNOTE_MAX];
+	const char *name;
 
 	if (lab_is_neighbour_talk(t->lab, r->packet_id, frame, r->caplen))
 		return 0;
@@ -194,20 +148,21 @@ static int take_record(struct tapfile *t, const struct vfr_tap_record *r)
 	t->last_ns = r->time_ns + t->offset_ns;
 	if (!t->first_ns)
 		t->first_ns = t->last_ns;
-	make_comment(&comment, t, r, port);
+	name = rs_port_name(vfr_loaded(t->lab->v), port);
+	tapnote_write(comment, vfr_loaded(t->lab->v), r, left ? NULL : name,
+		      left ? name : NULL, t->number);
 	return pcapng_packet(&t->ng, &(struct pcapng_packet){
 		.iface = port,
 		.time_ns = t->last_ns,
 		.data = frame,
 		.caplen = r->caplen,
 		.len = r->len,
-		.direction = r->stage == VFR_TAP_EGRESS ? PCAPNG_DIR_OUT :
-			PCAPNG_DIR_IN,
+		.direction = left ? PCAPNG_DIR_OUT : PCAPNG_DIR_IN,
 		.csum_partial = r->flags & VFR_TAP_CSUM_PARTIAL,
 		.gso = r->flags & VFR_TAP_GSO,
-		.verdict = verdict_of(r),
+		.verdict = tapnote_verdict(r),
 		.id = r->packet_id,
-		.comment = comment.s,
+		.comment = comment,
 	});
 }
 
