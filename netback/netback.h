@@ -96,6 +96,11 @@ bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
 /* A rate that the ruleset gives ports holds from now on. */
 void vifs_set_rates(uint64_t now_ns);
 
+/* ---- tap.c ---- */
+
+/* Tell dom0 of records that were written since the last call. */
+void taps_notify(void);
+
 /* ---- nic.c; what drivers need is in nic.h ---- */
 
 /* Find the NICs on PCI: nic0, nic1, ... in the order of the bus.  Boot only. */

@@ -53,6 +53,7 @@ static bool run_once(uint64_t *later_ns)
 	bool more = nics_run(BUDGET, now);
 
 	more |= vifs_run(BUDGET, now, later_ns);
+	taps_notify();
 	return nics_rearm() || more;
 }
 

@@ -17,6 +17,8 @@
 #define SLUICE_NET_PORT		35	/* struct sluice_port */
 #define SLUICE_NET_LOG		36	/* struct sluice_net_log */
 #define SLUICE_NET_RULE		37	/* struct sluice_rule */
+#define SLUICE_NET_TAP		38	/* struct sluice_tap */
+#define SLUICE_NET_UNTAP	39	/* struct sluice_tap_id */
 
 #define SLUICE_VIF_MAX		512	/* connected at one time */
 #define SLUICE_RULESET_MAX	(16u << 20)	/* bytes */
@@ -110,11 +112,47 @@ struct sluice_rule {
 	uint64_t packets, bytes, flows, limited, log_suppressed; /* OUT */
 };
 
+#define SLUICE_TAPS_MAX		8
+#define SLUICE_TAP_RING_MAX	(8u << 20)	/* bytes */
+
+/*
+ * Open a tap (vfr/tap.h) whose ring is shared with dom0: nr_frames frames from
+ * mfn on, to be mapped in a row.  The ring lies SLUICE_TAP_RING_OFFSET bytes
+ * into the first of them, so that its data starts with the second.
+ * VIRQ_TBUF of xen/xen.h tells dom0 of records in any of its rings.
+ *
+ * -EINVAL: a field, or the filter, a classic BPF program that is not trusted;
+ * -ENOSPC: all taps are in use; -ENOMEM.
+ */
+#define SLUICE_TAP_RING_OFFSET	(4096 - 128)
+
+struct sluice_tap {
+	char	 device[SLUICE_DEVICE_NAME]; /* what to watch; "": all */
+	char	 except[SLUICE_DEVICE_NAME]; /* whose traffic not; "": none */
+	uint64_t filter;	/* pointer to struct vfr_bpf_insn[nr_filter] */
+	uint32_t nr_filter;	/* instructions; 0: every packet */
+	uint32_t stages;	/* VFR_TAP_* */
+	uint32_t snaplen;	/* bytes of a packet, 1 to VFR_TAP_SNAP_MAX */
+	uint32_t ring_bytes;	/* power of two, 4096 to SLUICE_TAP_RING_MAX */
+	uint32_t tap;		/* OUT: its number */
+	uint32_t nr_frames;	/* OUT */
+	uint64_t mfn;		/* OUT: the first frame */
+};
+
+/* -ENOENT.  When it returns the ring is no longer written; its frames are freed
+ * as dom0 unmaps them. */
+struct sluice_tap_id {
+	uint32_t tap;
+	uint32_t pad;		/* 0 */
+};
+
 _Static_assert(sizeof(struct sluice_vif) == 56, "net v1");
 _Static_assert(sizeof(struct sluice_vif_id) == 8, "net v1");
 _Static_assert(sizeof(struct sluice_ruleset) == 144, "net v1");
 _Static_assert(sizeof(struct sluice_port) == 624, "net v1");
 _Static_assert(sizeof(struct sluice_net_log) == 24, "net v1");
 _Static_assert(sizeof(struct sluice_rule) == 48, "net v1");
+_Static_assert(sizeof(struct sluice_tap) == 88, "net v1");
+_Static_assert(sizeof(struct sluice_tap_id) == 8, "net v1");
 
 #endif

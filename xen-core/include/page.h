@@ -104,6 +104,11 @@ uint64_t frames_free_count(void);
 struct page *page_share_alloc(struct domain *d);
 void page_share_end(struct page *pg, struct domain *d);
 
+/* The same for nr pages in a row, 1 up to 1 << PAGE_ORDER_MAX; each is freed
+ * when its own last mapping is gone. */
+struct page *pages_share_alloc(struct domain *d, uint32_t nr);
+void pages_share_end(struct page *pg, uint32_t nr, struct domain *d);
+
 /* The hypervisor's own view of a frame, through the direct map. */
 static inline void *mfn_virt(mfn_t mfn)
 {

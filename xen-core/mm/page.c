@@ -197,18 +197,36 @@ int page_release(struct page *pg, struct domain *d)
 	return was ? 0 : -EINVAL;
 }
 
-struct page *page_share_alloc(struct domain *d)
+static void share_start(struct page *pg, struct domain *d)
 {
-	struct page *pg = frames_alloc(0);
-
-	if (!pg)
-		return NULL;
 	clear_page(page_virt(pg));
 	pg->type = PGT_NONE;
 	pg->owner = d->domid;
 	pg->flags = PGF_XEN | PGF_ALLOCATED;
 	__atomic_fetch_add(&d->heap_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
 	__atomic_store_n(&pg->refs, 1, __ATOMIC_RELEASE);
+}
+
+struct page *page_share_alloc(struct domain *d)
+{
+	return pages_share_alloc(d, 1);
+}
+
+struct page *pages_share_alloc(struct domain *d, uint32_t nr)
+{
+	unsigned order = 0;
+	struct page *pg;
+	uint32_t i;
+
+	while (1u << order < nr)
+		order++;
+	pg = frames_alloc(order);
+	if (!pg)
+		return NULL;
+	for (i = 0; i < nr; i++)
+		share_start(&pg[i], d);
+	for (; i < 1u << order; i++)
+		frames_free(&pg[i], 0);
 	return pg;
 }
 
@@ -219,6 +237,12 @@ void page_share_end(struct page *pg, struct domain *d)
 	pg->flags &= (uint8_t)~PGF_ALLOCATED;
 	page_unlock(pg);
 	page_put(pg);
+}
+
+void pages_share_end(struct page *pg, uint32_t nr, struct domain *d)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		page_share_end(&pg[i], d);
 }
 
 /*
