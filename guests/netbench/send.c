@@ -16,6 +16,7 @@
 #define BURST		64		/* packets before events get their turn */
 #define SAMPLES_MAX	65536		/* round trips that are kept */
 #define LOST_NS		(1 * SECONDS)	/* an echo that does not come */
+#define CONNECT_NS	(30 * SECONDS)	/* a peer that may still be booting */
 
 static struct {
 	ip_addr_t address;
@@ -222,6 +223,7 @@ static bool tcp_begin(void)
 	tcp_err(s.tcp, tcp_failed);
 	tcp_sent(s.tcp, tcp_more);
 	tcp_poll(s.tcp, tcp_polled, 1);
+	s.end_ns = s.begin_ns + CONNECT_NS;	/* tcp_up() sets it anew */
 	return tcp_connect(s.tcp, &s.address, s.port, tcp_up) == ERR_OK;
 }
 

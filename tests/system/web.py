@@ -129,13 +129,15 @@ domain one on dmz address {{ {ONE}, {ONE6} }} {{
     kernel "netbench" memory 16M
 }}
 domain two on dmz address {TWO} {{
-    kernel "netbench" memory 16M cmdline "send=udp:{ONE}:9 rate=1000 seconds=2"
+    kernel "netbench" memory 16M
+    cmdline "send=udp:{ONE}:9 rate=1000 seconds=2 wait=2"
 }}
 domain three on dmz address 10.1.0.50 {{
     kernel "netbench" memory 16M cmdline "send=tcp:{ONE}:9 seconds=2"
 }}
 domain four on dmz address 10.1.0.60 {{
-    kernel "netbench" memory 16M cmdline "send=rtt:{ONE}:7 seconds=2"
+    kernel "netbench" memory 16M
+    cmdline "send=rtt:{ONE}:7 seconds=2 wait=2"
 }}
 allow udp 7, udp 9, tcp 7, tcp 8, tcp 9, tcp 19, icmp from any to one
 """

@@ -70,6 +70,7 @@ void net_free(void *p);
 #define TCP_SNDQUEUELOWAT		256
 #define TCP_LISTEN_BACKLOG		1
 #define TCP_DEFAULT_LISTEN_BACKLOG	255
+#define LWIP_TCP_RTO_TIME		1000	/* RFC 6298, 2.1 */
 #define TCP_OOSEQ_MAX_PBUFS		64
 #define LWIP_TCP_SACK_OUT		1
 #define LWIP_TCP_TIMESTAMPS		0
