@@ -6,6 +6,7 @@
 #include "boot.h"
 #include "control_ops.h"
 #include "guest_access.h"
+#include "hypercall.h"
 #include "lib.h"
 #include "page.h"
 #include "time.h"
@@ -43,7 +44,6 @@ static int load(struct sluice_ruleset *r, const void *blob, unsigned order)
 {
 	uint64_t now = now_ns();
 	const char *why = "";
-	struct vfr_stats st;
 	const void *old;
 	int rc;
 
@@ -58,9 +58,6 @@ static int load(struct sluice_ruleset *r, const void *blob, unsigned order)
 		loaded_blob = blob;
 		loaded_order = order;
 		vifs_set_rates(now);
-		vfr_stats(net_vfr, &st);
-		r->checked = st.reload_checked;
-		r->closed = st.reload_closed;
 	}
 	spin_unlock(&net_lock);
 	memset(r->why, 0, sizeof(r->why));
@@ -69,6 +66,29 @@ static int load(struct sluice_ruleset *r, const void *blob, unsigned order)
 	r->status = rc;
 	return rc;
 }
+
+/* Judge every tracked flow anew; packets pass between the steps. */
+static int sweep(struct sluice_ruleset *r)
+{
+	struct vfr_stats st;
+	bool more;
+
+	do {
+		spin_lock(&net_lock);
+		more = vfr_tick(net_vfr, now_ns());
+		vfr_stats(net_vfr, &st);
+		spin_unlock(&net_lock);
+		if (more && hypercall_preempt())
+			return -ERESTART;
+	} while (more);
+	memset(r->why, 0, sizeof(r->why));
+	r->status = 0;
+	r->checked = st.reload_checked;
+	r->closed = st.reload_closed;
+	return 0;
+}
+
+#define LOADED	1	/* progress: the rest is the sweep */
 
 static int op_load(void *arg, uint64_t *progress)
 {
@@ -79,6 +99,8 @@ static int op_load(void *arg, uint64_t *progress)
 
 	if (!net_vfr)
 		return -ENODEV;
+	if (*progress == LOADED)
+		return sweep(r);
 	if (!r->size || r->size > SLUICE_RULESET_MAX ||
 	    r->flags & ~SLUICE_LOAD_KEEP_FLOWS)
 		return -EINVAL;
@@ -87,10 +109,13 @@ static int op_load(void *arg, uint64_t *progress)
 	if (!pg)
 		return -ENOMEM;
 	rc = copy_from_guest(page_virt(pg), r->blob, r->size);
-	if (rc || load(r, page_virt(pg), order))
+	if (rc || load(r, page_virt(pg), order)) {
 		frames_free(pg, order);
+		return rc;
+	}
 	net_kick();
-	return rc;
+	*progress = LOADED;
+	return sweep(r);
 }
 
 /* ---- what can be seen ---- */

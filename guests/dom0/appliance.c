@@ -1,9 +1,8 @@
 /*
  * appliance.c: from the appliance file to domains and a loaded ruleset.
  *
- * The text is compiled here, outside the hypervisor, which gets the checked
- * ruleset alone.  A file with errors loads nothing: the VFR drops everything
- * until there is a ruleset.
+ * A file with errors loads nothing: the VFR drops everything until there is a
+ * ruleset.
  */
 #include "dom0/appliance.h"
 
@@ -13,17 +12,14 @@
 #include <string.h>
 
 #include <rules/rules.h>
-#include <sluice/net.h>
 
 #include "dom0/domain.h"
 #include "dom0/module.h"
+#include "dom0/ruleset.h"
 #include "dom0/vif_addr.h"
-#include "kit/control.h"
 #include "kit/kit.h"
-#include "kit/mm.h"
 
 #define FILES_MAX	64
-#define ARENA_SHARE	2	/* the compiler gets a half of what is free */
 #define MIB		(1ull << 20)
 
 struct file {
@@ -33,8 +29,17 @@ struct file {
 
 static struct file files[FILES_MAX];
 static unsigned int nr_files;
-static const struct module *appliance;
-static struct rules rules;
+static const char *appliance;	/* its name */
+
+static void file_add(const char *name, const struct module *m)
+{
+	if (nr_files == FILES_MAX) {
+		printf("dom0: module '%s': one too many\n", m->line);
+		return;
+	}
+	files[nr_files].name = name;
+	files[nr_files++].module = m;
+}
 
 bool appliance_module(const struct module *m)
 {
@@ -43,52 +48,23 @@ bool appliance_module(const struct module *m)
 	if (m->line[0] != ':')
 		return false;
 	if (!strncmp(m->line, text, sizeof(text) - 1) && !appliance) {
-		appliance = m;
-	} else if (!strncmp(m->line, file, sizeof(file) - 1) &&
-		   nr_files < FILES_MAX) {
-		files[nr_files].name = m->line + sizeof(file) - 1;
-		files[nr_files++].module = m;
+		appliance = m->line + sizeof(text) - 1;
+		file_add(appliance, m);
+	} else if (!strncmp(m->line, file, sizeof(file) - 1)) {
+		file_add(m->line + sizeof(file) - 1, m);
 	} else {
 		printf("dom0: module '%s': not used\n", m->line);
 	}
 	return true;
 }
 
-static const struct module *file_find(const char *name)
+const struct module *appliance_file(const char *name)
 {
 	for (unsigned int i = 0; i < nr_files; i++)
-		if (!strcmp(files[i].name, name))
+		if (!strcmp(files[i].name, name) && files[i].module->data)
 			return files[i].module;
 	return NULL;
 }
-
-/* ---- the compiler's host ---- */
-
-static int read_file(void *ctx, const char *path, const char **text,
-		     size_t *len)
-{
-	const struct module *m = file_find(path);
-
-	if (!m)
-		return -ENOENT;
-	*text = m->data;
-	*len = m->size;
-	return 0;
-}
-
-static void out_write(void *ctx, const char *s, size_t n)
-{
-	printf("%.*s", (int)n, s);
-}
-
-static const struct rules_out console_out = { .write = out_write };
-
-static void say(void *ctx, const struct rules_diag *d)
-{
-	rules_diag_print(d, &console_out);
-}
-
-static const struct rules_host host = { .read = read_file, .diag = say };
 
 /* ---- domains ---- */
 
@@ -145,9 +121,9 @@ static const char *domain_take(const struct rules_domain *rd)
 
 	if (why)
 		return why;
-	kernel = file_find(rd->kernel);
+	kernel = appliance_file(rd->kernel);
 	if (*rd->ramdisk)
-		ramdisk = file_find(rd->ramdisk);
+		ramdisk = appliance_file(rd->ramdisk);
 	if (!kernel || (*rd->ramdisk && !ramdisk))
 		return "its kernel or ramdisk is not among the boot modules";
 	im.kernel = kernel->data;
@@ -162,11 +138,11 @@ static const char *domain_take(const struct rules_domain *rd)
 }
 
 /* Those with a block and a kernel run here; others are names of hosts. */
-static void domains_define(void)
+static void domains_define(const struct rules *r)
 {
 	struct rules_node *n = NULL;
 
-	while ((n = rules_next(&rules, RULES_DOMAIN, n)) != NULL) {
+	while ((n = rules_next(r, RULES_DOMAIN, n)) != NULL) {
 		const struct rules_domain *rd = (const void *)n;
 		const char *why;
 
@@ -178,46 +154,18 @@ static void domains_define(void)
 	}
 }
 
-/* ---- rules ---- */
-
-static void ruleset_load(const void *blob, size_t len)
+static void terminal_write(void *ctx, const char *s, size_t n)
 {
-	struct sluice_ruleset load = { .blob = (uint64_t)blob, .size = len };
-	long rc = control(SLUICE_NET_LOAD, &load);
-
-	if (rc || load.status)
-		printf("dom0: the rules are not loaded: %ld: %s\n",
-		       rc ? rc : load.status, rc ? "" : load.why);
-	else
-		printf("dom0: rules loaded: %zu bytes\n", len);
+	printf("%.*s", (int)n, s);
 }
 
 void appliance_init(void)
 {
-	size_t pages = pages_nr_free() / ARENA_SHARE, len;
-	const void *blob;
-	void *mem = NULL;
-	int rc;
+	static const struct rules_out terminal = { .write = terminal_write };
+	const struct ruleset_load load = { .name = appliance,
+					   .loaded = domains_define };
 
-	if (!appliance)
-		return;
-	while (pages && !(mem = pages_alloc(pages)))
-		pages /= 2;
-	if (!mem)
-		panic("no memory to read the appliance file");
-	rules_init(&rules, &host, mem, pages * PAGE_SIZE);
-	rc = rules_parse(&rules, strchr(appliance->line, ' ') + 1,
-			 appliance->data, appliance->size, 0);
-	if (rules_check(&rules))
-		rc = -EINVAL;
-	if (!rc)
-		rc = rules_compile(&rules, &blob, &len);
-	if (rc) {
-		printf("dom0: the appliance file has errors: nothing of it is "
-		       "started, every packet is dropped\n");
-	} else {
-		ruleset_load(blob, len);
-		domains_define();
-	}
-	pages_free(mem, pages);
+	if (appliance && ruleset_load(&load, &terminal))
+		printf("dom0: nothing of the appliance file is started, every "
+		       "packet is dropped\n");
 }

@@ -17,6 +17,10 @@ struct module;
  * line of why. */
 bool appliance_module(const struct module *m);
 
+/* What the text calls so, the appliance file itself included; NULL: no module
+ * has that name, or its memory has been given back. */
+const struct module *appliance_file(const char *name);
+
 /* Define the domains of the appliance file, and load its rules.  Nothing to do
  * where there is none. */
 void appliance_init(void);

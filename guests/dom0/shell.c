@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rules/diag.h>
+
 #include "dom0/domain.h"
 #include "dom0/nics.h"
 #include "dom0/once.h"
 #include "dom0/ping.h"
 #include "dom0/ports.h"
 #include "dom0/rings.h"
+#include "dom0/ruleset.h"
 #include "kit/console.h"
 #include "kit/control.h"
 #include "kit/kit.h"
@@ -292,6 +295,53 @@ static void do_nics(struct domain *none, char *rest)
 		nics_print();
 }
 
+/* ---- rules ---- */
+
+static void terminal_write(void *ctx, const char *text, size_t len)
+{
+	printf("%.*s", (int)len, text);
+}
+
+static const struct rules_out terminal = { .write = terminal_write };
+
+static void rules_load(char *rest)
+{
+	struct ruleset_load l = { .name = rest };
+	char *word = word_cut(rest), *next;
+
+	for (; *word; word = next) {
+		next = word_cut(word);
+		if (!strcmp(word, "keep-flows")) {
+			l.keep_flows = true;
+		} else if (!strcmp(word, "confirm") && *next) {
+			l.confirm_s = (uint32_t)strtoul(next, NULL, 10);
+			next = word_cut(next);
+		} else {
+			printf("rules load: what is '%s'?\n", word);
+			return;
+		}
+	}
+	ruleset_load(&l, &terminal);
+}
+
+/* rules [all | load NAME [keep-flows] [confirm SECONDS] | rollback | confirm] */
+static void do_rules(struct domain *none, char *rest)
+{
+	char *more = word_cut(rest);
+
+	if (!*rest || !strcmp(rest, "all"))
+		ruleset_print(*rest, &terminal);
+	else if (!strcmp(rest, "load") && *more)
+		rules_load(more);
+	else if (!strcmp(rest, "rollback"))
+		ruleset_rollback(!strcmp(more, "keep-flows"), &terminal);
+	else if (!strcmp(rest, "confirm"))
+		ruleset_confirm(&terminal);
+	else
+		printf("rules [all | load NAME [keep-flows] [confirm SECONDS] |"
+		       " rollback [keep-flows] | confirm]\n");
+}
+
 static void do_dmesg(struct domain *none, char *rest)
 {
 	char buf[512];
@@ -348,6 +398,7 @@ static const struct command {
 	{ "audit", false, do_audit, "check the frame table" },
 	{ "ports", false, do_ports, "the firewall's ports and counters" },
 	{ "nics", false, do_nics, "the NICs; nics reset NUMBER: start one anew" },
+	{ "rules", false, do_rules, "[all|load|rollback|confirm]: the rules" },
 	{ "dmesg", false, do_dmesg, "the hypervisor's log" },
 	{ "poweroff", false, do_poweroff, "[status]: the whole machine" },
 	{ "restart", false, do_restart, "the whole machine" },

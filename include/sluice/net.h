@@ -61,14 +61,16 @@ struct sluice_vif_id {
 /*
  * Check a ruleset blob (vfr/ruleset.h) and put it in place of the old one.  It
  * is copied first.  The operation itself returns 0 also where the blob is refused:
- * then status and why say so, and nothing has changed.
+ * then status and why say so, and nothing has changed.  No packet passes that
+ * the new rules deny from the moment it is in place; the operation returns when
+ * every tracked flow has been judged anew.
  */
 struct sluice_ruleset {
 	uint64_t blob;		/* pointer */
 	uint64_t size;		/* bytes, up to SLUICE_RULESET_MAX */
 	uint32_t flags;		/* SLUICE_LOAD_* */
 	int32_t	 status;	/* OUT: 0, or -EINVAL: see why */
-	uint64_t checked;	/* OUT: tracked flows judged anew so far */
+	uint64_t checked;	/* OUT: tracked flows judged anew */
 	uint64_t closed;	/* OUT: of them, no longer allowed */
 	char	 why[104];	/* OUT with a status */
 };

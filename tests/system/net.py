@@ -7,9 +7,8 @@ import sys
 import threading
 
 from lib.cases import case, main
-from lib.linux import linux
-from lib.machine import CACHE, BUILD, Failure, dom0
-from lib.net import (HOST, WAN, NetMachine, appliance, files,
+from lib.machine import Failure, dom0
+from lib.net import (HOST, WAN, NetMachine, appliance, linux_files,
                      within_namespace)
 
 ADDRESS, GATEWAY = "10.1.0.10", "10.1.0.1"
@@ -31,11 +30,7 @@ allow udp 7 from linux to any
 
 
 def boot(rules):
-    linux("cloud", "")       # for the kernel and the ramdisk that it makes
-    m = NetMachine([dom0(attach="linux"), appliance(rules),
-                    files(vmlinux=f"{CACHE}/linux-cloud/vmlinux",
-                          initrd=f"{BUILD}/test/cloud.cpio")])
-    return m
+    return NetMachine([dom0(attach="linux"), appliance(rules), linux_files()])
 
 
 def shell(m, line, answer=None, timeout=30):
@@ -88,10 +83,7 @@ def tcp():
         if hashlib.md5(b"".join(received)).hexdigest() != digest:
             raise Failure("what came back is not what was sent")
         m.send("\x1d")
-        m.accounts()
-        m.audit()
-        m.command("poweroff")
-        m.ends(0)
+        m.closes()
 
 
 def refused(address, port):
@@ -122,9 +114,7 @@ def denied():
         for reason in ("default_deny", "spoof"):
             if reason not in lines:
                 raise Failure(f"no drop for {reason} in: {lines}")
-        m.audit()
-        m.command("poweroff")
-        m.ends(0)
+        m.closes()
 
 
 @case(120, "closed")
@@ -138,8 +128,7 @@ def closed():
         m.expect(r"dom0>")
         if "no_ruleset" not in " ".join(m.accounts()):
             raise Failure("the drops are not counted")
-        m.command("poweroff")
-        m.ends(0)
+        m.closes()
 
 
 if len(sys.argv) > 1 and not sys.argv[1].startswith("--"):

@@ -4,9 +4,18 @@
     tests/system/FILE.py NAME       run one
 
 A file with one case calls it "-"; its test is then system/FILE alone.
+
+A case that shares one boot between several checks gives each its own result:
+
+    check = Checks()
+    with check("udp"):
+        ...
+    check.end()
 """
+import contextlib
 import os
 import sys
+import time
 
 from lib.machine import Failure, log_name
 
@@ -19,6 +28,32 @@ def case(seconds, name="-"):
         CASES[name] = (seconds, function)
         return function
     return add
+
+
+class Checks:
+    """Named results; one that fails does not keep the others from running."""
+
+    def __init__(self):
+        self.failed = []
+        self.count = 0
+
+    @contextlib.contextmanager
+    def __call__(self, name):
+        began = time.monotonic()
+        self.count += 1
+        result = "ok"
+        try:
+            yield
+        except (Failure, OSError) as why:
+            self.failed.append(name)
+            result = f"FAILED: {type(why).__name__}: {why}"
+        print(f"check {name}: {time.monotonic() - began:.1f} s: {result}",
+              flush=True)
+
+    def end(self):
+        if self.failed:
+            raise Failure(f"{len(self.failed)} of {self.count} checks failed: "
+                          + ", ".join(self.failed))
 
 
 def main():

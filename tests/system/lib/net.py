@@ -1,20 +1,28 @@
 """A machine with a NIC that ends in a network namespace of the test's own.
 
     within_namespace()          # first: the process goes on in one
-    with NetMachine(modules) as m: ...
+    with NetMachine(modules) as m:
+        web, db = m.guests("web", "db")         # Linux, with a shell
+        web.sh("ping -c 1 10.1.0.1")
+        ...
+        m.closes()              # the accounts are right, no frame is lost
 
 Outside is HOST on the TAP device; the appliance's NIC has WAN, and reaches the
-domains' net through it.  All of it is gone with the process.
+domains' nets through it.  All of it is gone with the process.
 """
 import os
 import subprocess
 import sys
+import time
 
-from lib.machine import BUILD, Failure, Machine, log_name
+from lib.machine import BUILD, CACHE, Failure, Machine, log_name
+from lib.linux import linux
 import qemu
 
 HOST, WAN = "203.0.113.1", "203.0.113.2"
-NET = "10.1.0.0/24"
+HOST6, WAN6 = "2001:db8::1", "2001:db8::2"
+NETS = ["10.1.0.0/24", "10.2.0.0/24", "2001:db8:1::/64", "2001:db8:2::/64"]
+NIC_MAC = bytes.fromhex("525400123456")         # the first of QEMU's
 INSIDE = "SLUICE_TEST_NAMESPACE"
 
 
@@ -37,11 +45,51 @@ def run(command):
     return done.stdout
 
 
+class Guest:
+    """A Linux domain, by what is typed at its console."""
+
+    def __init__(self, machine, name):
+        self.machine, self.name = machine, name
+        self.count = 0
+
+    def sh(self, line, timeout=30):
+        """Run a command, which must succeed; what it printed."""
+        self.count += 1
+        self.machine.send(f'send {self.name} {line}; echo "@{self.count}@$?"\r')
+        end = self.machine.expect(
+            rf"\[{self.name}\] [^\n]*@{self.count}@(\d+)", timeout)
+        head = f"[{self.name}] "
+        said = end.string[:end.start()].decode(errors="replace").splitlines()
+        said = "\n".join(x[len(head):] for x in said if x.startswith(head))
+        if end[1] != b"0":
+            raise Failure(f"in {self.name}: {line}: status {end[1].decode()}: "
+                          f"{said[-500:]}")
+        return said
+
+    def background(self, line):
+        self.sh(f"({line}) >/dev/null 2>&1 </dev/null &")
+
+
 class NetMachine(Machine):
+    """dump: a file for tcpdump, from before power-on; expression: of what."""
+
+    def __init__(self, modules, dump=None, expression="", **machine):
+        self.dump, self.expression = dump, expression
+        self.tcpdump = None
+        super().__init__(modules, **machine)
+
     def start(self, **machine):
         run("ip link set lo up; ip tuntap add tap0 mode tap vnet_hdr &&"
-            f"ip addr add {HOST}/24 dev tap0 && ip link set tap0 up &&"
-            f"ip route add {NET} via {WAN}")
+            f"ip addr add {HOST}/24 dev tap0 &&"
+            f"ip -6 addr add {HOST6}/64 dev tap0 nodad &&"
+            "ip link set tap0 up")
+        for net in NETS:
+            run(f"ip route add {net} via {WAN6 if ':' in net else WAN}")
+        if self.dump:
+            self.tcpdump = subprocess.Popen(
+                ["tcpdump", "-U", "-s", "256", "-i", "tap0", "-w", self.dump,
+                 self.expression], stderr=subprocess.PIPE)
+            self.tcpdump.stderr.readline()      # "listening on"
         process = subprocess.Popen(
             qemu.command(self.image, **machine) +
             ["-netdev", "tap,id=n0,ifname=tap0,script=no,downscript=no",
@@ -49,6 +97,44 @@ class NetMachine(Machine):
              "-serial", "stdio"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return process, process.stdout.fileno(), process.stdin.fileno()
+
+    def __exit__(self, *why):
+        self.dumped()
+        super().__exit__(*why)
+
+    def dumped(self):
+        """The capture is complete."""
+        if self.tcpdump:
+            self.tcpdump.terminate()
+            self.tcpdump.communicate()
+            self.tcpdump = None
+
+    def guests(self, *names, timeout=120):
+        """These domains have come to their shells."""
+        for _ in names:
+            self.expect(r"\[(" + "|".join(names) + r")\] SLUICE-INIT: shell",
+                        timeout)
+        guests = [Guest(self, name) for name in names]
+        for g in guests:
+            g.sh("PS1= exec bash --norc --noediting")
+        return guests
+
+    def ports(self):
+        """Port -> counter -> value; every packet must be accounted for."""
+        found = {}
+        for line in self.accounts():
+            words = line.split("(lost")[0].split()
+            if len(words) > 4 and words[3] == "in":
+                found[words[0]] = dict(zip(words[3::2], map(int, words[4::2])))
+        return found
+
+    def closes(self):
+        """What every test of the network ends with: all packets accounted
+        for on every port, all frames too, and the machine goes off."""
+        self.accounts()
+        self.audit()
+        self.command("poweroff")
+        self.ends(0)
 
     def accounts(self):
         """Every packet is accounted for; returns the ports' lines."""
@@ -74,3 +160,11 @@ def appliance(text):
 def files(**named):
     """Modules for what the appliance file names."""
     return [f"{path} :file {name}" for name, path in named.items()]
+
+
+def linux_files():
+    """The modules of Debian's cloud kernel and the ramdisk of the tests, which
+    appliance files call vmlinux and initrd."""
+    linux("cloud", "")
+    return files(vmlinux=f"{CACHE}/linux-cloud/vmlinux",
+                 initrd=f"{BUILD}/test/cloud.cpio")
