@@ -11,9 +11,9 @@ Outside is HOST on the TAP device; the appliance's NIC has WAN, and reaches the
 domains' nets through it.  All of it is gone with the process.
 """
 import os
+import re
 import subprocess
 import sys
-import time
 
 from lib.machine import BUILD, CACHE, Failure, Machine, log_name
 from lib.linux import linux
@@ -46,7 +46,7 @@ def run(command):
 
 
 class Guest:
-    """A Linux domain, by what is typed at its console."""
+    """A Linux domain with sluice.then=commands, by way of its console."""
 
     def __init__(self, machine, name):
         self.machine, self.name = machine, name
@@ -58,16 +58,17 @@ class Guest:
         self.machine.send(f'send {self.name} {line}; echo "@{self.count}@$?"\r')
         end = self.machine.expect(
             rf"\[{self.name}\] [^\n]*@{self.count}@(\d+)", timeout)
-        head = f"[{self.name}] "
-        said = end.string[:end.start()].decode(errors="replace").splitlines()
-        said = "\n".join(x[len(head):] for x in said if x.startswith(head))
+        # What we typed is echoed on a line of its own, or before an answer.
+        said = end.string[:end.start()].decode(errors="replace")
+        said = "\n".join(re.findall(
+            rf"(?m)^(?:dom0> )*\[{self.name}\] ([^\r\n]*)", said))
         if end[1] != b"0":
             raise Failure(f"in {self.name}: {line}: status {end[1].decode()}: "
                           f"{said[-500:]}")
         return said
 
     def background(self, line):
-        self.sh(f"({line}) >/dev/null 2>&1 </dev/null &")
+        self.sh(f"{{ (exec >/dev/null 2>&1 </dev/null; {line}) & }}")
 
 
 class NetMachine(Machine):
@@ -110,14 +111,11 @@ class NetMachine(Machine):
             self.tcpdump = None
 
     def guests(self, *names, timeout=120):
-        """These domains have come to their shells."""
+        """These domains have come so far as to take commands."""
         for _ in names:
             self.expect(r"\[(" + "|".join(names) + r")\] SLUICE-INIT: shell",
                         timeout)
-        guests = [Guest(self, name) for name in names]
-        for g in guests:
-            g.sh("PS1= exec bash --norc --noediting")
-        return guests
+        return [Guest(self, name) for name in names]
 
     def ports(self):
         """Port -> counter -> value; every packet must be accounted for."""
@@ -155,6 +153,14 @@ def appliance(text):
     with open(path, "w") as f:
         f.write(text)
     return [f"{path} :appliance test.vfr"]
+
+
+def rules_file(name, text):
+    """The module of a further rule file, which dom0 calls by that name."""
+    path = f"{log_name()}-{name}"
+    with open(path, "w") as f:
+        f.write(text)
+    return [f"{path} :file {name}"]
 
 
 def files(**named):
