@@ -158,9 +158,19 @@ static HOT void send_way(struct vfr *v, struct judge *j, const struct way *w)
 		judge_send(v, j, o->dev);
 }
 
+/* False: nobody answers at the next hop, and j was dropped. */
+static inline bool hop_answers(struct vfr *v, struct judge *j,
+			       const struct way *w)
+{
+	return w->neigh == NONE16 ||
+	       likely(v->neighs[w->neigh].state == NEIGH_VALID) ||
+	       neigh_awaited(v, j, w->neigh);
+}
+
 void forward_way(struct vfr *v, struct judge *j, const struct way *w)
 {
-	send_way(v, j, w);
+	if (hop_answers(v, j, w))
+		send_way(v, j, w);
 }
 
 /* The next hop of f is not known, or no longer what it was. */
@@ -227,8 +237,10 @@ void forward_flow(struct vfr *v, struct judge *j, struct flow *f, int dir)
 		return judge_drop(v, j, VFR_DROP_STATE);
 	if (unlikely(!fits(v, j, f->side[dir].out)))
 		return;
-	count(v, f, dir, j->p->len);
 	flow_way(v, f, dir, &w);
+	if (unlikely(!hop_answers(v, j, &w)))
+		return;
+	count(v, f, dir, j->p->len);
 	if (f->flags & FLOW_NAT) {
 		count_nat(v, f->nat_dst, j->p->len);
 		count_nat(v, f->nat_src, j->p->len);

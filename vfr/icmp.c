@@ -86,19 +86,25 @@ static uint64_t answer_pseudo(const struct judge *j, const uint8_t *ip,
 		     : sum_pseudo(ip + 12, ip + 16, 4, proto, n);
 }
 
-static void answer_send(struct vfr *v, const struct judge *j,
-			struct vfr_packet *p)
+static void answer_ether(const struct vfr *v, const struct judge *j,
+			 struct vfr_packet *p)
 {
 	const struct iface *ifc = &v->t->ifaces[j->in];
 
 	/* On a bridge the answer comes from whom the packet was for. */
 	forward_ether(p, ETH_LEN, j->p->hdr + 6,
 		      j->bridged ? j->p->hdr : ifc->mac, ifc->vlan);
+}
+
+static void answer_send(struct vfr *v, const struct judge *j,
+			struct vfr_packet *p)
+{
+	answer_ether(v, j, p);
 	own_send(v, p, j->in);
 }
 
-void icmp_error(struct vfr *v, const struct judge *j, enum icmp_what what,
-		uint32_t mtu)
+struct vfr_packet *icmp_error_make(struct vfr *v, const struct judge *j,
+				   enum icmp_what what, uint32_t mtu)
 {
 	const struct vfr_addr *from = our_addr(v, j);
 	struct vfr_packet *p;
@@ -108,10 +114,10 @@ void icmp_error(struct vfr *v, const struct judge *j, enum icmp_what what,
 	uint8_t *h;
 
 	if (!deserves_error(j) || !from || !may_answer(v, j))
-		return;
+		return NULL;
 	p = own_packet(v);
 	if (!p)
-		return;
+		return NULL;
 	o = p->owner;
 	quote = vfr_packet_copy(j->p, j->l3, o->data, quote);
 	h = answer_ip(j, p, from, j->v6 ? IP_ICMP6 : IP_ICMP,
@@ -131,7 +137,17 @@ void icmp_error(struct vfr *v, const struct judge *j, enum icmp_what what,
 	p->len = (uint32_t)(h + ICMP_LEN - p->hdr);
 	p->hdr_len = (uint16_t)p->len;
 	vfr_packet_add(p, o->data, 0, 0, quote);
-	answer_send(v, j, p);
+	answer_ether(v, j, p);
+	return p;
+}
+
+void icmp_error(struct vfr *v, const struct judge *j, enum icmp_what what,
+		uint32_t mtu)
+{
+	struct vfr_packet *p = icmp_error_make(v, j, what, mtu);
+
+	if (p)
+		own_send(v, p, j->in);
 }
 
 /* RFC 9293, 3.10.7.1: the reset for a segment that fits no connection. */

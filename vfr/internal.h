@@ -238,6 +238,9 @@ struct neigh {
 	uint64_t	due_ns;		/* next probe, or end of validity */
 	uint64_t	used_ns;
 	struct vfr_packet *held, **held_tail;
+	struct vfr_packet *error;	/* for the sender of the first that
+					   waits, should nobody answer */
+	uint16_t	error_dev, error_vlan;	/* where that one came in */
 };
 
 /* --- fragments (frag.c) --- */
@@ -340,6 +343,7 @@ struct vfr {
 	uint32_t	*neigh_heads;
 	uint32_t	neigh_hand;
 	uint32_t	nr_held;	/* packets waiting for neighbours */
+	uint32_t	nr_errors;	/* made in case those do not answer */
 	uint32_t	nr_sources;
 	struct frag	*frags;
 	uint32_t	nr_frags, frag_hand;
@@ -498,6 +502,9 @@ uint16_t neigh_get(struct vfr *v, uint16_t iface, const struct vfr_addr *hop);
 /* What a link says about a neighbour; create: even if nobody asked. */
 void neigh_learn(struct vfr *v, uint16_t iface, const struct vfr_addr *a,
 		 const uint8_t *mac);
+/* j, as it came in, is about to go to n, which is not known.  False: it is
+   known to be silent, j was dropped and its sender told. */
+bool neigh_awaited(struct vfr *v, struct judge *j, uint16_t n);
 void neigh_hold(struct vfr *v, struct judge *j, uint16_t n);
 void neigh_tick(struct vfr *v);
 void neigh_drop_dev(struct vfr *v, uint32_t dev);
@@ -513,6 +520,9 @@ enum icmp_what {
 };
 void icmp_error(struct vfr *v, const struct judge *j, enum icmp_what what,
 		uint32_t mtu);
+/* The same, for own_send() to j->in later, or release(); NULL: none is due. */
+struct vfr_packet *icmp_error_make(struct vfr *v, const struct judge *j,
+				   enum icmp_what what, uint32_t mtu);
 bool icmp_related(struct vfr *v, struct judge *j);	/* false: of no flow */
 void icmp_local(struct vfr *v, struct judge *j);
 void tcp_reject(struct vfr *v, const struct judge *j);

@@ -3,7 +3,9 @@
  *
  * vifs need none of this: their MAC is bound.  An entry is made only because
  * the VFR wants to send there, and changes only by answers about it; what
- * strangers announce makes no entries.  A few packets wait while it is asked.
+ * strangers announce makes no entries.  A few packets wait while it is asked;
+ * the sender of the first is told if nobody answers, and who sends there in
+ * the seconds after that, at once (RFC 1812, 4.3.3.1; RFC 4443, 3.1).
  * The table is bounded: entries that failed or are still waiting go first,
  * then those unused for a minute.
  */
@@ -16,6 +18,7 @@
 #define FAILED_NS	(3 * NS_PER_S)		/* not asked again before */
 #define HELD_EACH	16
 #define HELD_ALL	128
+#define ERRORS_SHARE	4	/* of the VFR's own packets, at most */
 
 static uint32_t *head_of(const struct vfr *v, uint32_t dev, uint32_t vlan,
 			 const struct vfr_addr *a)
@@ -65,11 +68,53 @@ static void release_held(struct vfr *v, struct neigh *n,
 	}
 }
 
+/* An error in advance takes one of the VFR's packets: not all of them. */
+static void error_make(struct vfr *v, struct neigh *n, const struct judge *j)
+{
+	if (n->error || v->nr_errors >= v->lim.packets / ERRORS_SHARE)
+		return;
+	n->error = icmp_error_make(v, j, ICMP_NO_HOST, 0);
+	if (!n->error)
+		return;
+	v->nr_errors++;
+	n->error_dev = j->dev;
+	n->error_vlan = j->vlan;
+}
+
+static struct vfr_packet *error_take(struct vfr *v, struct neigh *n)
+{
+	struct vfr_packet *p = n->error;
+
+	n->error = NULL;
+	v->nr_errors -= p != NULL;
+	return p;
+}
+
+static void error_drop(struct vfr *v, struct neigh *n)
+{
+	struct vfr_packet *p = error_take(v, n);
+
+	if (p)
+		p->release(p);
+}
+
+static void error_send(struct vfr *v, struct neigh *n)
+{
+	uint16_t iface = iface_find(v, n->error_dev, n->error_vlan);
+	struct vfr_packet *p = error_take(v, n);
+
+	if (p && iface != NONE16)
+		own_send(v, p, iface);
+	else if (p)
+		p->release(p);
+}
+
 static void forget(struct vfr *v, uint32_t i)
 {
 	struct neigh *n = &v->neighs[i];
 	uint32_t *link = head_of(v, n->dev, n->vlan, &n->addr);
 
+	error_drop(v, n);
 	release_held(v, n, VFR_DROP_NO_NEIGHBOUR);
 	while (*link != i)
 		link = &v->neighs[*link].next;
@@ -166,7 +211,26 @@ void neigh_learn(struct vfr *v, uint16_t iface, const struct vfr_addr *a,
 	n->state = NEIGH_VALID;
 	n->tries = 0;
 	n->due_ns = v->now + FRESH_NS;
+	error_drop(v, n);
 	release_held(v, n, VFR_DROP_NONE);
+}
+
+bool neigh_awaited(struct vfr *v, struct judge *j, uint16_t i)
+{
+	struct neigh *n = &v->neighs[i];
+
+	if (n->state == NEIGH_FAILED && v->now < n->due_ns) {
+		icmp_error(v, j, ICMP_NO_HOST, 0);
+		judge_drop(v, j, VFR_DROP_NO_NEIGHBOUR);
+		return false;
+	}
+	if (n->state == NEIGH_FAILED) {
+		n->state = NEIGH_WAITING;	/* it may be back by now */
+		n->tries = 0;
+		ask(v, n);
+	}
+	error_make(v, n, j);
+	return true;
 }
 
 void neigh_hold(struct vfr *v, struct judge *j, uint16_t i)
@@ -174,11 +238,6 @@ void neigh_hold(struct vfr *v, struct judge *j, uint16_t i)
 	struct neigh *n = &v->neighs[i];
 	struct vfr_packet *p = j->p;
 
-	if (n->state == NEIGH_FAILED && v->now >= n->due_ns) {
-		n->state = NEIGH_WAITING;	/* it may be back by now */
-		n->tries = 0;
-		ask(v, n);
-	}
 	if (n->state == NEIGH_FAILED || n->nr_held == HELD_EACH ||
 	    v->nr_held == HELD_ALL)
 		return judge_drop(v, j, VFR_DROP_NO_NEIGHBOUR);
@@ -205,6 +264,7 @@ static void tick_one(struct vfr *v, uint32_t i)
 	} else {
 		n->state = NEIGH_FAILED;
 		n->due_ns = v->now + FAILED_NS;
+		error_send(v, n);
 		release_held(v, n, VFR_DROP_NO_NEIGHBOUR);
 	}
 }
@@ -235,6 +295,8 @@ void neigh_drop_dev(struct vfr *v, uint32_t dev)
 			forget(v, i);
 			continue;
 		}
+		if (n->error_dev == dev)
+			error_drop(v, n);
 		for (link = &n->held; (p = *link); ) {
 			if (p->port != dev) {
 				link = &p->next;

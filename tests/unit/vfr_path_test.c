@@ -280,6 +280,118 @@ static void test_arp_fails(void **state)
 	kit_free(k);
 }
 
+/* Of what was caught at a domain, the errors "host unreachable" about f. */
+static int told_unreachable(const struct kit *k, int port,
+			    const struct frame *f)
+{
+	bool v6 = f->b[14] >> 4 == 6;
+	uint32_t l4 = v6 ? 54 : 34;
+	int i, n = 0;
+
+	for (i = 0; i < k->nr_caught; i++) {
+		const struct caught *c = &k->caught[i];
+
+		if (c->port != port)
+			continue;
+		n++;
+		assert_true(sums_ok(c->b, c->len));
+		assert_int_equal(c->b[l4], v6 ? 1 : 3);
+		assert_int_equal(c->b[l4 + 1], v6 ? 3 : 1);
+		assert_memory_equal(c->b + l4 + 8, f->b + 14, v6 ? 48 : 28);
+		assert_memory_equal(c->b, kit_mac[port], 6);
+	}
+	return n;
+}
+
+/* RFC 1812, 4.3.3.1 and RFC 4443, 3.1: whoever asked for it is told, once. */
+static void test_silent_neighbour(void **state)
+{
+	static const struct { const char *src, *dst; } t[] = {
+		{ "10.1.0.10", "192.168.1.45" },
+		{ "fd00:1::10", "2001:db8:1::45" },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	unsigned int i, n;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < 2; i++) {
+		frame_udp(&f, WEB, t[i].src, 5, t[i].dst, 7, 9);
+		for (n = 0; n < 3; n++)
+			kit_rx(k, WEB, &f);
+		assert_int_equal(told_unreachable(k, WEB, &f), 0);
+		kit_clear(k);
+		kit_wait(k, 4);
+		assert_int_equal(told_unreachable(k, WEB, &f), 1);
+		/* While it is known to be silent the answer comes at once. */
+		kit_clear(k);
+		kit_rx(k, WEB, &f);
+		assert_string_equal(kit_last_reason(k), "no_neighbour");
+		assert_int_equal(told_unreachable(k, WEB, &f), 1);
+		kit_wait(k, 10);
+		kit_clear(k);
+	}
+	kit_free(k);
+}
+
+/* The quote is the packet as its sender knows it. */
+static void test_silent_neighbour_nat(void **state)
+{
+	static const struct kit_nat nat = {
+		VFR_NAT_MASQUERADE, .match = "10.1.0.0/24", .port = LAN
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+
+	assert_int_equal(kit_load(k, allow_all, 1, &nat, 1, 0), 0);
+	frame_udp(&f, WEB, "10.1.0.10", 5, "192.168.1.45", 7, 9);
+	kit_rx(k, WEB, &f);
+	kit_clear(k);
+	kit_wait(k, 4);
+	assert_int_equal(told_unreachable(k, WEB, &f), 1);
+	kit_free(k);
+}
+
+/* No error where the neighbour answers, or the sender has gone meanwhile;
+   and none of the VFR's own packets is lost by it. */
+static void test_neighbour_answers_late(void **state)
+{
+	static const struct vfr_limits few = {
+		.ports = 8, .flows = 1024, .rules = 256, .neighbours = 128,
+		.hosts = 64, .macs = 16, .fragments = 8, .packets = 4,
+		.sources = 64, .taps = 4, .tap_insns = 64, .log = 64,
+	};
+	struct kit *k = kit_new(&few);
+	struct frame f, arp;
+	char dst[32];
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < 40; i++) {
+		snprintf(dst, sizeof(dst), "192.168.1.%d", 100 + i);
+		frame_udp(&f, WEB, "10.1.0.10", 5, dst, 7, 9);
+		kit_rx(k, WEB, &f);
+		frame_arp(&arp, LAN, 2, kit_mac[LAN], dst, "192.168.1.1");
+		kit_rx(k, LAN, &arp);
+		kit_wait(k, 0.3);
+	}
+	kit_wait(k, 9);
+	assert_int_equal(told_unreachable(k, WEB, &f), 0);
+	frame_udp(&f, WEB, "10.1.0.10", 5, "192.168.1.45", 7, 9);
+	kit_rx(k, WEB, &f);
+	kit_clear(k);
+	assert_int_equal(vfr_port_detach(k->v, WEB), 0);
+	kit_wait(k, 4);
+	assert_int_equal(told_unreachable(k, WEB, &f), 0);
+	/* There are packets left to answer with. */
+	frame_udp(&f, DB, "10.1.0.20", 5, "192.168.1.46", 7, 9);
+	kit_rx(k, DB, &f);
+	kit_clear(k);
+	kit_wait(k, 4);
+	assert_int_equal(told_unreachable(k, DB, &f), 1);
+	kit_free(k);
+}
+
 static void test_ping(void **state)
 {
 	static const struct {
@@ -957,6 +1069,9 @@ int main(void)
 		cmocka_unit_test(test_arp),
 		cmocka_unit_test(test_arp_resolves),
 		cmocka_unit_test(test_arp_fails),
+		cmocka_unit_test(test_silent_neighbour),
+		cmocka_unit_test(test_silent_neighbour_nat),
+		cmocka_unit_test(test_neighbour_answers_late),
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_split),
