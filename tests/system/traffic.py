@@ -308,8 +308,8 @@ def path(check, m, wire, a):
 
 def guest_told(a, kind, source):
     """The guest got an ICMP error: type and code, and from whom."""
-    a.sh(f"for i in $(seq 80); do grep -q '^{kind} {number(source).hex()}' "
-         "/tmp/errors && break; sleep 0.1; done; cat /tmp/errors; "
+    a.sh(f"for i in $(seq 25); do grep -q '^{kind} {number(source).hex()}' "
+         "/tmp/errors && break; sleep 0.3; done; cat /tmp/errors; "
          f"grep -q '^{kind} {number(source).hex()}' /tmp/errors")
 
 
