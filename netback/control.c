@@ -59,7 +59,7 @@ static int load(struct sluice_ruleset *r, const void *blob, unsigned order)
 		loaded_order = order;
 		vifs_set_rates(now);
 	}
-	spin_unlock(&net_lock);
+	net_unlock();
 	memset(r->why, 0, sizeof(r->why));
 	if (rc)
 		memcpy(r->why, why, strnlen(why, sizeof(r->why) - 1));
@@ -168,7 +168,7 @@ static int op_port(void *arg, uint64_t *progress)
 		rc = 0;
 		break;
 	}
-	spin_unlock(&net_lock);
+	net_unlock();
 	return rc;
 }
 
@@ -209,7 +209,7 @@ static int op_rule(void *arg, uint64_t *progress)
 	spin_lock(&net_lock);
 	rc = r->nat ? vfr_nat_stats(net_vfr, r->index, &st) :
 		      vfr_rule_stats(net_vfr, r->index, &st);
-	spin_unlock(&net_lock);
+	net_unlock();
 	if (rc)
 		return rc;
 	r->packets = st.packets;

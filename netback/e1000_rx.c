@@ -109,6 +109,7 @@ static struct vfr_packet *packet_take(struct e1000 *e,
 	p = &np->p;
 	vfr_packet_init(p, release, e);
 	np->nic = &e->nic;
+	np->from = &np->nic->source;
 	np->slot[np->nr_slots++].page = pg;
 	vfr_packet_add(p, page_virt(pg), page_mfn(pg).n << PAGE_SHIFT, 0,
 		       d->len);

@@ -30,6 +30,9 @@ extern struct vfr *net_vfr;
 /* There is work; any context, any lock. */
 void net_kick(void);
 
+/* Let net_lock go: whoever else held it than run(), which looks by itself. */
+void net_unlock(void);
+
 /* ---- packet.c: packets with room for what their owner must remember ---- */
 
 #define NET_SLOTS_MAX	VFR_MAX_FRAGS
@@ -37,13 +40,29 @@ void net_kick(void);
 struct vif;
 struct nic;
 
+/*
+ * Where packets come from, a vif or a NIC (or the VFR itself).  Their frames may
+ * wait for buffers of a guest that is slow; one that is stalled must leave some
+ * for all others: it may hold share times what is left of the limit.
+ */
+enum net_kind { FROM_VIF, FROM_NIC, FROM_VFR, NR_FROM };
+
+struct net_source {
+	enum net_kind kind;
+	uint32_t limit;		/* frames that may wait, all receivers */
+	uint32_t share;
+	uint32_t waiting;	/* frames that do */
+};
+
 struct net_packet {
 	struct vfr_packet p;	/* first: release() gets this */
 	struct vif *vif;	/* whose frames they are; or */
 	struct nic *nic;	/* which NIC's */
+	struct net_source *from; /* either's */
 	struct net_packet *next_free;
 	uint32_t nr_slots;	/* frames held */
 	uint32_t nr_extra;	/* slots of the request that hold none */
+	uint32_t nr_sending;	/* vif: pieces queued at a NIC */
 	struct vfr_packet *whole; /* segment.c: what is cut, */
 	uint32_t nr_parts;	/* and the segments of it that are left */
 	struct {
@@ -56,6 +75,7 @@ struct net_packet {
 /* NULL when all are in use.  Under net_lock. */
 struct net_packet *net_packet_get(void);
 void net_packet_put(struct net_packet *np);
+uint32_t net_packets_free(void);
 int net_packets_init(uint32_t count);
 
 static inline struct net_packet *net_packet_of(struct vfr_packet *p)
@@ -92,6 +112,14 @@ void vifs_tick(uint64_t now_ns);
 /* Whose the VFR port is; false if it is no vif's.  device: its name's place. */
 bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
 		 char device[SLUICE_DEVICE_NAME], uint64_t *ring_drops);
+
+/*
+ * A packet is to be queued at a NIC where so many packets may still wait: false
+ * where its vif has its share of them.  It counts as queued until its release, or
+ * until vif_sends_not(): it was not.
+ */
+bool vif_sends(struct vfr_packet *p, uint32_t room);
+void vif_sends_not(struct vfr_packet *p);
 
 /* A rate that the ruleset gives ports holds from now on. */
 void vifs_set_rates(uint64_t now_ns);

@@ -14,6 +14,7 @@
 #include "time.h"
 
 #define NICS_MAX	8
+#define NIC_WAITS	192	/* of the 256 and more buffers that it has */
 #define BURST		VFR_BURST
 #define TX_WAIT		256		/* packets that wait for its rings */
 #define HANG_NS		5000000000ull
@@ -89,12 +90,8 @@ static void drop_waiting(struct nic *n)
 }
 
 /* What the device cannot do is done here: then it only gets what it can. */
-static int port_transmit(void *ctx, struct vfr_packet *p)
+static int send(struct nic *n, struct vfr_packet *p)
 {
-	struct nic *n = ctx;
-
-	if (n->failed)
-		return -EIO;
 	if (p->gso != VFR_GSO_NONE &&
 	    !(n->features & (p->gso == VFR_GSO_TCP4 ? VFR_DEV_TSO4 :
 						      VFR_DEV_TSO6)))
@@ -102,6 +99,21 @@ static int port_transmit(void *ctx, struct vfr_packet *p)
 	if (p->csum == VFR_CSUM_PARTIAL && !(n->features & VFR_DEV_CSUM))
 		vfr_packet_checksum(p);
 	return give(n, p);
+}
+
+static int port_transmit(void *ctx, struct vfr_packet *p)
+{
+	struct nic *n = ctx;
+	int rc;
+
+	if (n->failed)
+		return -EIO;
+	if (!vif_sends(p, TX_WAIT - n->nr_wait))
+		return -ENOBUFS;
+	rc = send(n, p);
+	if (rc)
+		vif_sends_not(p);
+	return rc;
 }
 
 static void port_flush(void *ctx)
@@ -127,6 +139,7 @@ int nic_register(struct nic *n)
 		return -ENOSPC;
 	format(n->name, sizeof(n->name), "nic%u", nr_nics);
 	memcpy(dev.mac, n->mac, sizeof(dev.mac));
+	n->source = (struct net_source){ FROM_NIC, NIC_WAITS, 1 };
 	n->up = n->ops->link(n);
 	spin_lock(&net_lock);
 	n->port = vfr_port_attach(net_vfr, &dev);
@@ -134,7 +147,7 @@ int nic_register(struct nic *n)
 		vfr_port_link(net_vfr, (unsigned)n->port, n->up);
 		nics[nr_nics++] = n;
 	}
-	spin_unlock(&net_lock);
+	net_unlock();
 	if (n->port < 0)
 		return n->port;
 	log_info("net: %s %02x:%02x:%02x:%02x:%02x:%02x, %s, %u queues, "

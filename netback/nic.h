@@ -66,6 +66,7 @@ struct nic {
 	uint64_t rx_no_packet;	/* lost: all net_packets in use */
 
 	/* nic.c's */
+	struct net_source source; /* its buffers that wait for guests */
 	char name[SLUICE_DEVICE_NAME];
 	int port;		/* of the VFR */
 	bool up;		/* carrier, as the VFR knows it */

@@ -56,7 +56,7 @@ static int op_nic(void *arg, uint64_t *progress)
 		s->index = index;
 		fill(s, n);
 	}
-	spin_unlock(&net_lock);
+	net_unlock();
 	return n ? 0 : -ENOENT;
 }
 
@@ -69,7 +69,7 @@ static int op_reset(void *arg, uint64_t *progress)
 	n = nic_at(r->index);
 	if (n)
 		nic_fail(n, "dom0 wants it");
-	spin_unlock(&net_lock);
+	net_unlock();
 	return n ? 0 : -ENOENT;
 }
 

@@ -4,6 +4,7 @@
 #include "heap.h"
 
 static struct net_packet *free_packets; /* net_lock */
+static uint32_t nr_free;
 
 int net_packets_init(uint32_t count)
 {
@@ -23,9 +24,11 @@ struct net_packet *net_packet_get(void)
 
 	if (np) {
 		free_packets = np->next_free;
+		nr_free--;
 		np->vif = NULL;
 		np->nic = NULL;
-		np->nr_slots = np->nr_extra = 0;
+		np->from = NULL;
+		np->nr_slots = np->nr_extra = np->nr_sending = 0;
 	}
 	return np;
 }
@@ -34,4 +37,10 @@ void net_packet_put(struct net_packet *np)
 {
 	np->next_free = free_packets;
 	free_packets = np;
+	nr_free++;
+}
+
+uint32_t net_packets_free(void)
+{
+	return nr_free;
 }

@@ -38,6 +38,21 @@ void net_kick(void)
 		softirq_raise(this_cpu_id(), SOFTIRQ_BACKEND);
 }
 
+/* Who kicked while we held the lock has found it taken, and relies on us.  The
+ * lock must be seen free before the mark is looked at. */
+static bool unlock_look(void)
+{
+	spin_unlock(&net_lock);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&work, __ATOMIC_SEQ_CST);
+}
+
+void net_unlock(void)
+{
+	if (unlock_look())
+		softirq_raise(this_cpu_id(), SOFTIRQ_BACKEND);
+}
+
 /* Not net_kick(): the mark may stand from before a run that ended its budget,
  * and then nobody else raises the softirq. */
 static void again(void *unused)
@@ -60,17 +75,17 @@ static bool run_once(uint64_t *later_ns)
 static void run(void)
 {
 	uint64_t start = now_ns(), later = ~0ull, end;
-	bool more;
+	bool more, kicked;
 
 	do {
 		if (!spin_trylock(&net_lock))
 			return; /* its holder sees the mark */
 		__atomic_store_n(&work, 0, __ATOMIC_SEQ_CST);
 		more = run_once(&later);
-		spin_unlock(&net_lock);
+		kicked = unlock_look();
 		if (more && (current != this_cpu()->idle || softirq_pending()))
 			break;
-	} while (more || __atomic_load_n(&work, __ATOMIC_SEQ_CST));
+	} while (more || kicked);
 
 	end = now_ns();
 	if (more)

@@ -71,6 +71,8 @@ static int segment_make(struct net_packet *np, struct net_packet *whole,
 	s->hdr_len = (uint16_t)len;
 	s->len = (uint32_t)len;
 	s->port = p->port;
+	if (p->port != VFR_PORT_SELF)
+		np->from = ((const struct net_packet *)p)->from;
 	s->id = p->id;
 	return payload_add(s, p, from, n) ? -EINVAL : 1;
 }

@@ -72,8 +72,13 @@ static void vif_free(struct vif *v)
 
 void vif_put(struct vif *v)
 {
-	if (--v->in_flight == 0 && !v->connected)
+	if (--v->in_flight == 0 && !v->connected) {
 		vif_free(v);
+	} else if (v->starved && v->connected) {
+		v->starved = false;
+		vfr_sched_wake(&sched, v->index);
+		net_kick();
+	}
 }
 
 /* ---- connecting ---- */
@@ -180,6 +185,7 @@ static int vif_new(const struct sluice_vif *arg, struct domain *d,
 	v->tx_ref = arg->tx_ref;
 	v->rx_ref = arg->rx_ref;
 	v->index = index;
+	v->source = (struct net_source){ FROM_VIF, VIF_WAITS, VIF_WAIT_SHARE };
 	memcpy(v->device, arg->device, sizeof(v->device) - 1);
 	vifs[index] = v;
 	*out = v;
@@ -228,7 +234,7 @@ int vif_connect(const struct sluice_vif *arg)
 			d = NULL; /* the vif's now */
 		}
 	}
-	spin_unlock(&net_lock);
+	net_unlock();
 	if (d)
 		domain_put(d);
 	net_kick();
@@ -259,7 +265,7 @@ int vif_disconnect(uint16_t domid, uint32_t handle)
 	v = vif_find(domid, handle);
 	if (v)
 		vif_stop(v);
-	spin_unlock(&net_lock);
+	net_unlock();
 	return v ? 0 : -ENOENT;
 }
 
@@ -271,7 +277,7 @@ void vifs_disconnect_all(struct domain *d)
 	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
 		if (vifs[i] && vifs[i]->connected && vifs[i]->d == d)
 			vif_stop(vifs[i]);
-	spin_unlock(&net_lock);
+	net_unlock();
 }
 
 /* ---- running ---- */

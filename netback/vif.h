@@ -11,7 +11,11 @@
 #include <xen/io/netif.h>
 
 #define DOM0		0	/* in whose name grants are taken */
-#define VIF_RX_QUEUE	256	/* packets that wait for the guest's buffers */
+#define VIF_RX_QUEUE	256	/* frames of each kind of source that wait */
+				/* for the guest's buffers */
+#define VIF_WAITS	224	/* of the 256 slots of its transmit ring, that */
+#define VIF_WAIT_SHARE	4	/* may wait at others: net_source */
+#define VIF_SENDING	96	/* pieces in NICs' queues: then its ring waits */
 #define VIF_RX_WAIT_NS	1000000000ull /* for so long, if none comes */
 
 struct vif;
@@ -37,6 +41,9 @@ struct vif {			/* net_lock, all of it */
 	bool connected;		/* false: only packets in flight keep it */
 	bool broken;		/* it broke the protocol: no more service */
 	uint32_t in_flight;	/* packets whose frames it granted */
+	uint32_t sending;	/* pieces of them in NICs' queues */
+	bool starved;		/* its ring waits for one of them */
+	struct net_source source;
 
 	uint32_t tx_ref, rx_ref;
 	struct page *tx_page, *rx_page; /* rings, pinned grants */
@@ -45,7 +52,7 @@ struct vif {			/* net_lock, all of it */
 	bool tx_notify, rx_notify; /* the guest is to be told */
 
 	struct vfr_packet *wait_head, *wait_tail; /* for buffers of the guest */
-	uint32_t nr_wait;
+	uint32_t nr_wait[NR_FROM]; /* frames */
 	const struct vif_rx_ops *rx_ops;
 	struct vfr_packet *exchanged; /* flip: not released before the flush */
 	struct page *flush_page; /* flip: the last that was exchanged, or NULL */

@@ -44,9 +44,26 @@ static void push(struct vif *v)
 		v->rx_notify = true;
 }
 
+/* The VFR has 256 packets of its own; they are no net_packets. */
+static struct net_source from_vfr = { FROM_VFR, 128, 1 };
+
+static struct net_source *source_of(struct vfr_packet *p)
+{
+	return p->port == VFR_PORT_SELF ? &from_vfr : net_packet_of(p)->from;
+}
+
+static uint32_t frames_of(struct vfr_packet *p)
+{
+	return p->port == VFR_PORT_SELF ?
+		       1 : MAX(net_packet_of(p)->nr_slots, 1u);
+}
+
 static bool wait(struct vif *v, struct vfr_packet *p)
 {
-	if (v->nr_wait == VIF_RX_QUEUE)
+	struct net_source *s = source_of(p);
+	uint32_t left = s->limit - MIN(s->limit, s->waiting);
+
+	if (v->nr_wait[s->kind] >= MIN(s->share * left, (uint32_t)VIF_RX_QUEUE))
 		return false;
 	p->next = NULL;
 	if (v->wait_tail) {
@@ -56,7 +73,8 @@ static bool wait(struct vif *v, struct vfr_packet *p)
 		v->moved_ns = now_ns();
 	}
 	v->wait_tail = p;
-	v->nr_wait++;
+	v->nr_wait[s->kind] += frames_of(p);
+	s->waiting += frames_of(p);
 	return true;
 }
 
@@ -99,11 +117,13 @@ const struct vfr_port_ops vif_port_ops = {
 static struct vfr_packet *wait_pop(struct vif *v)
 {
 	struct vfr_packet *p = v->wait_head;
+	struct net_source *s = source_of(p);
 
 	v->wait_head = p->next;
 	if (!v->wait_head)
 		v->wait_tail = NULL;
-	v->nr_wait--;
+	v->nr_wait[s->kind] -= frames_of(p);
+	s->waiting -= frames_of(p);
 	p->next = NULL;
 	return p;
 }

@@ -49,8 +49,39 @@ static void tx_release(struct vfr_packet *p)
 		}
 		vif_notify(v);
 	}
+	v->sending -= np->nr_sending;
 	net_packet_put(np);
 	vif_put(v);
+}
+
+/* Of what the VFR made there is no net_packet. */
+static struct vif *sender(const struct vfr_packet *p)
+{
+	return p->port == VFR_PORT_SELF ?
+		       NULL : ((const struct net_packet *)p)->vif;
+}
+
+bool vif_sends(struct vfr_packet *p, uint32_t room)
+{
+	struct vif *v = sender(p);
+
+	if (!v)
+		return true;
+	if (v->sending >= room)
+		return false;
+	net_packet_of(p)->nr_sending = p->nr_frags + 1u;
+	v->sending += p->nr_frags + 1u;
+	return true;
+}
+
+void vif_sends_not(struct vfr_packet *p)
+{
+	struct vif *v = sender(p);
+
+	if (!v)
+		return;
+	v->sending -= net_packet_of(p)->nr_sending;
+	net_packet_of(p)->nr_sending = 0;
 }
 
 static void refuse(struct vif *v, const struct vif_chain *c)
@@ -112,6 +143,7 @@ static struct vfr_packet *packet_make(struct vif *v, struct vif_chain *c)
 	}
 	vfr_packet_init(&np->p, tx_release, v);
 	np->vif = v;
+	np->from = &v->source;
 	if (pin_slots(v, np, c) || !set_offloads(&np->p, c)) {
 		for (uint32_t i = 0; i < np->nr_slots; i++)
 			grant_unpin(v->d, np->slot[i].ref, true,
@@ -131,15 +163,27 @@ static bool ring_has_work(struct vif *v)
 	return !v->broken && v->tx.sring->req_prod != v->tx.req_cons;
 }
 
+/*
+ * May so many slots more leave the ring?  A sender that has its share of what
+ * all use is not refused, its requests wait: it gets its turn when one of
+ * its packets is back.  The share of packets is as many as are left.
+ */
+static bool may_take(const struct vif *v, uint32_t slots)
+{
+	return v->sending + slots < VIF_SENDING &&
+	       v->in_flight <= net_packets_free();
+}
+
 bool vif_tx_run(struct vif *v, uint32_t *packets, uint64_t *bytes,
 		uint64_t now)
 {
-	uint32_t limit = MIN(*packets, (uint32_t)BURST), n = 0;
+	uint32_t limit = MIN(*packets, (uint32_t)BURST), n = 0, slots = 0;
 	uint64_t max_bytes = *bytes, taken = 0;
 	struct vfr_packet *burst[BURST];
 
 	*packets = 0;
-	while (*packets < limit && taken <= max_bytes && ring_has_work(v)) {
+	while (*packets < limit && taken <= max_bytes && ring_has_work(v) &&
+	       may_take(v, slots)) {
 		struct vif_chain c;
 		struct vfr_packet *p;
 
@@ -152,19 +196,23 @@ bool vif_tx_run(struct vif *v, uint32_t *packets, uint64_t *bytes,
 		if (!p)
 			continue;
 		taken += p->len;
+		slots += c.nr;
 		burst[n++] = p;
 	}
 	if (n)
 		vfr_rx(net_vfr, (unsigned)v->port, burst, n, now);
 	*bytes = taken;
-	return ring_has_work(v);
+	if (!ring_has_work(v))
+		return false;
+	v->starved = !may_take(v, 0);
+	return !v->starved;
 }
 
 bool vif_tx_rearm(struct vif *v)
 {
 	int more;
 
-	if (v->broken)
+	if (v->broken || v->starved)
 		return false;
 	RING_FINAL_CHECK_FOR_REQUESTS(&v->tx, more);
 	return more;

@@ -152,6 +152,7 @@ static struct vfr_packet *packet_take(struct vnet_rx *rx, uint16_t id,
 	}
 	vfr_packet_init(&np->p, release, rx);
 	np->nic = &rx->nic->nic;
+	np->from = &np->nic->source;
 	if (packet_fill(rx, np, id, len))
 		return &np->p;
 	rx->nic->nic.rx_bad++;
