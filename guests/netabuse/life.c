@@ -128,11 +128,21 @@ void attack_flood(unsigned long ms)
 	check("disconnected in the middle", front_disconnect(), 0);
 }
 
-/* Questions to the bystander, and no buffer for an answer. */
+/* Questions to the bystander, no more than it can answer, and no buffer for
+ * what it says. */
 void attack_leech(unsigned long ms)
 {
+	struct netif_tx_request r = { .gref = front.tx_gref[0], .size = 200 };
+
 	connect_and_find();
-	udp_flood(BYSTANDER, PORT_ALLOWED, 1000, ms);
+	udp_make(front.tx_page[0], BYSTANDER, PORT_ALLOWED, 200);
+	for (; ms > 10; ms -= 10) {
+		for (unsigned int i = 0; i < 10; i++)
+			tx_put(&r);
+		tx_push();
+		event_poll(start_info->store_evtchn,
+			   time_now() + 10 * MILLISECONDS);
+	}
 	check("disconnected", front_disconnect(), 0);
 }
 
@@ -190,7 +200,7 @@ static void scribble(void)
 			r->gref = x >> 16 & 511;
 			break;
 		case 3:
-			grant_table[ref].flags = x >> 16 & 0x1f;
+			grant_table[ref].flags = x >> 16 & 7;
 			break;
 		case 4:
 			grant_table[ref].frame = x >> 16 & 0xfffff;

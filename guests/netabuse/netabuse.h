@@ -17,8 +17,8 @@
 #include <xen/io/xenbus.h>
 
 #define RING		256	/* entries of each ring */
-#define TX_PAGES	64
-#define RX_PAGES	128
+#define TX_PAGES	240
+#define RX_PAGES	256
 #define ANSWER_NS	(2000 * 1000000ul)	/* time enough for any answer */
 #define SILENCE_NS	(30 * 1000000ul)	/* so long: nobody answers */
 
@@ -57,6 +57,8 @@ int front_write_number(const char *node, unsigned long value);
 bool backend_wait(enum xenbus_state state);
 enum xenbus_state backend_state(void);
 
+/* An entry of the table that stays without a grant. */
+uint32_t grant_of_nothing(void);
 void front_notify(void);
 void tx_put(const struct netif_tx_request *r); /* not yet published */
 void tx_push(void);

@@ -60,7 +60,7 @@ void attack_rx(unsigned long n)
 	} rows[] = {
 		{ "a buffer", front.rx_gref[0], NOT_NEGATIVE },
 		{ "the same buffer again", front.rx_gref[0], NOT_NEGATIVE },
-		{ "a grant that is none", GRANT_REFS - 1, NETIF_RSP_ERROR },
+		{ "a grant that is none", grant_of_nothing(), NETIF_RSP_ERROR },
 		{ "a grant behind the table", UINT32_MAX, NETIF_RSP_ERROR },
 		{ "a grant to read only", grant_access(0, own, true),
 		  NETIF_RSP_ERROR },

@@ -138,12 +138,12 @@ static void kinds_init(void)
 	uint64_t own = va_to_mfn(front.tx_page[1]);
 
 	refs[PAGE] = front.tx_gref[0];
-	refs[UNUSED] = GRANT_REFS - 1;
 	refs[NO_ENTRY] = UINT32_MAX;
 	refs[OTHER] = grant_access(1, own, false);
 	refs[TABLE] = grant_access(0, va_to_mfn(pt_root()), true);
 	refs[FOREIGN] = grant_access(0, 0x100, true);
 	refs[NO_FRAME] = grant_access(0, 0xfffffff0, true);
+	refs[UNUSED] = grant_of_nothing();
 }
 
 static void slot_put(const struct slot *s, uint16_t id)

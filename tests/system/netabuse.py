@@ -112,18 +112,118 @@ def attack(m, line, timeout=60):
         raise Failure(f"{name}: see the lines with FAILED")
 
 
+# What the hypervisor says when it cuts a vif off, once for each time.
+WHY = {
+    "tx": ["a packet that does not end", "extra slots without an end",
+           "extra slots without an end", "a packet of too many slots"],
+    "index": ["a request index out of range"] * 4,
+    "rx": ["a receive index out of range"] * 3,
+    "store": [],
+    "rings": [],
+}
+
+
+def said(m):
+    """From the log: on the serial line others' words come in between."""
+    log = m.command("dmesg\rmemory", r"((?:.*\n)*?)memory: free")[1].decode()
+    return re.findall(r"vif 0 of domain \d+ \(evil\): (.*): no more service",
+                      log)
+
+
 @case(100, "rings")
 def rings():
     """Each way to break the protocol that is one packet or one state long."""
     with boot() as m:
         m.expect(r"\[web\] echo: ready")
-        with Stream():
-            for name in sys.argv[2:] or ("tx", "index", "rx", "store", "rings"):
+        for name, why in WHY.items():
+            before = len(said(m))
+            with Stream():
+                attack(m, name)
+            found = said(m)[before:]
+            if found != why:
+                raise Failure(f"{name}: said {found}, not {why}")
+        m.accounts()
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+class Flood:
+    """As many packets to the hostile domain as a bounded rate allows."""
+
+    def __init__(self, rate):
+        self.rate = rate
+        self.stop = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        began, sent = time.monotonic(), 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            while self.rate and not self.stop:
+                for _ in range(20):
+                    s.sendto(bytes(200), (EVIL, ECHO))
+                sent += 20
+                late = began + sent / self.rate - time.monotonic()
+                if late > 0:
+                    time.sleep(late)
+                else:
+                    began -= late
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.stop = True
+        self.thread.join()
+
+
+@case(100, "others")
+def others():
+    """What goes on and on: floods, races, and a receiver that takes nothing."""
+    with boot() as m:
+        m.expect(r"\[web\] echo: ready")
+        for name in sys.argv[2:] or ("race 3000", "events 3000", "garbage 3000",
+                                     "flood 3000", "leech 3000", "stall 3000"):
+            with Flood(4000 if name.startswith("stall") else 0), Stream():
                 attack(m, name)
         m.accounts()
         m.audit()
         m.command("poweroff")
         m.ends(0)
+
+
+@case(60, "rewrite")
+def rewrite():
+    """A header that changes while it is judged: what is judged is sent."""
+    allowed, denied = listener(ECHO), listener(DENIED)
+    with boot() as m:
+        m.expect(r"\[web\] echo: ready")
+        attack(m, "rewrite 2000")
+        counts = [drain(s) for s in (allowed, denied)]
+        print(f"allowed {counts[0]}, denied {counts[1]}")
+        if counts[1] or not counts[0]:
+            raise Failure(f"{counts[0]} packets to the allowed port and "
+                          f"{counts[1]} to the other one")
+        if "default_deny" not in " ".join(m.accounts()):
+            raise Failure("no header was seen with the other port")
+        m.command("poweroff")
+        m.ends(0)
+
+
+def listener(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("0.0.0.0", port))
+    s.setblocking(False)
+    return s
+
+
+def drain(s):
+    n = 0
+    try:
+        while s.recv(2048):
+            n += 1
+    except BlockingIOError:
+        return n
 
 
 if len(sys.argv) > 1 and not sys.argv[1].startswith("--"):
