@@ -8,7 +8,11 @@
 
 #define PROMPT		"dom0> "
 #define TOKEN		1000
+#define ERASE_LINE	"\r\033[K"
 #define SHOW_AT_ATTACH	2048
+#define KEY_INTERRUPT	0x03	/* Ctrl-C */
+#define KEY_KILL	0x15	/* Ctrl-U */
+#define KEY_ESC		0x1b
 
 static void emit_text(struct conmux *m, const char *text)
 {
@@ -19,6 +23,7 @@ void conmux_prompt(struct conmux *m)
 {
 	emit_text(m, PROMPT);
 	m->emit(m->typed, m->typed_len);
+	m->prompted = true;
 }
 
 static bool rate_allows(struct con *c, uint64_t now_ns)
@@ -44,6 +49,10 @@ static void line_show(struct conmux *m, struct con *c)
 {
 	char head[48];
 
+	if (m->prompted)
+		emit_text(m, ERASE_LINE);
+	m->prompted = false;
+	m->busy = true;
 	snprintf(head, sizeof(head), "[%s] ", c->name);
 	emit_text(m, head);
 	m->emit(c->line, c->line_len);
@@ -106,6 +115,10 @@ void conmux_flush(struct conmux *m, uint64_t now_ns)
 		if (c->line_len && c != m->attached &&
 		    now_ns - c->output_at_ns >= CON_PARTIAL_NS)
 			line_end(m, c, now_ns);
+	/* The prompt comes back once nobody has said anything for a while. */
+	if (!m->busy && !m->prompted && !m->attached)
+		conmux_prompt(m);
+	m->busy = false;
 }
 
 void conmux_add(struct conmux *m, struct con *c, const char *name,
@@ -160,6 +173,7 @@ void conmux_attach(struct conmux *m, struct con *c)
 		emit_text(m, text);
 	}
 	m->attached = c;
+	m->prompted = false;
 	if (!c)
 		return;
 	snprintf(text, sizeof(text), "(console of %s; Ctrl-] leaves it)\n",
@@ -169,18 +183,55 @@ void conmux_attach(struct conmux *m, struct con *c)
 	history_show(m, c);
 }
 
-static void command_key(struct conmux *m, char key)
+/* Arrows and their like have no meaning here: ESC [ ... up to a letter or ~. */
+static bool escape_key(struct conmux *m, char key)
+{
+	bool was = m->escape != 0;
+
+	if (key < ' ' && key != KEY_ESC) {
+		m->escape = 0;
+		return false;
+	}
+	if (key == KEY_ESC)
+		m->escape = key;
+	else if (m->escape == KEY_ESC && (key == '[' || key == 'O'))
+		m->escape = key;
+	else if (m->escape == KEY_ESC || (key >= '@' && key <= '~'))
+		m->escape = 0;
+	return was || m->escape;
+}
+
+static void line_forget(struct conmux *m, const char *shown)
+{
+	m->typed_len = 0;
+	emit_text(m, shown);
+	conmux_prompt(m);
+}
+
+static void command_enter(struct conmux *m)
 {
 	char line[CON_LINE_MAX];
 
+	emit_text(m, "\n");
+	m->prompted = false;
+	memcpy(line, m->typed, m->typed_len);
+	line[m->typed_len] = 0;
+	m->typed_len = 0;
+	m->command(line);
+	if (!m->attached)
+		conmux_prompt(m);
+}
+
+static void command_key(struct conmux *m, char key)
+{
+	if (escape_key(m, key))
+		return;
 	if (key == '\r' || key == '\n') {
-		emit_text(m, "\n");
-		memcpy(line, m->typed, m->typed_len);
-		line[m->typed_len] = 0;
-		m->typed_len = 0;
-		m->command(line);
-		if (!m->attached)
-			conmux_prompt(m);
+		command_enter(m);
+	} else if (key == KEY_INTERRUPT) {
+		line_forget(m, "^C\n");
+	} else if (key == KEY_KILL) {
+		line_forget(m, "\n");
 	} else if (key == '\b' || key == 0x7f) {
 		if (m->typed_len) {
 			m->typed_len--;

@@ -3,7 +3,8 @@
  *
  * Nobody attached: each domain's output comes by lines, with its name before,
  * and what is typed goes to dom0's command line.  Attached to a domain: its
- * output comes as it is, what is typed goes to it, and Ctrl-] leaves.  Lines of
+ * output comes as it is, what is typed goes to it, and Ctrl-] leaves.  At the
+ * command line Backspace takes back a key, Ctrl-C and Ctrl-U the line.  Lines of
  * one domain beyond its rate are left out, with a count of them.
  */
 #ifndef DOM0_CONMUX_H
@@ -40,7 +41,10 @@ struct conmux {
 	struct con	*attached;
 	char		 typed[CON_LINE_MAX];	/* dom0's command line */
 	size_t		 typed_len;
+	bool		 prompted;	/* the last line is the prompt */
+	bool		 busy;		/* lines since the last flush */
 	char		 last_key;
+	char		 escape;	/* ESC or what followed it, 0: none */
 	void		(*emit)(const char *buf, size_t len);
 	void		(*to_domain)(struct con *c, const char *buf,
 				     size_t len);
@@ -56,15 +60,18 @@ void conmux_remove(struct conmux *m, struct con *c);
 void conmux_output(struct conmux *m, struct con *c, const char *buf,
 		   size_t len, uint64_t now_ns);
 
-/* Show unfinished lines, such as prompts, that have waited long enough. */
+/* Called every now and then: show unfinished lines that have waited long
+ * enough, such as a guest's prompt, and then our own. */
 void conmux_flush(struct conmux *m, uint64_t now_ns);
 
 /* Keys typed at the terminal. */
 void conmux_input(struct conmux *m, const char *buf, size_t len);
 
+/* The command line, as far as it is typed; lines of domains go above it. */
+void conmux_prompt(struct conmux *m);
+
 /* Attach, showing the last of its history; NULL detaches. */
 void conmux_attach(struct conmux *m, struct con *c);
 struct con *conmux_find(struct conmux *m, const char *name);
-void conmux_prompt(struct conmux *m);
 
 #endif

@@ -149,6 +149,36 @@ static void test_command_line(void **state)
 	assert_int_equal(mux.typed_len, 0);
 }
 
+static void test_lines_go_above_the_prompt(void **state)
+{
+	conmux_prompt(&mux);
+	in("li");
+	out(&web, "one\ntwo\n");
+	assert_string_equal(screen, "dom0> li\r\033[K[web] one\n[web] two\n");
+	conmux_flush(&mux, 0);		/* it has just said something */
+	conmux_flush(&mux, 0);
+	conmux_flush(&mux, 0);
+	assert_string_equal(screen, "dom0> li\r\033[K[web] one\n[web] two\n"
+			    "dom0> li");
+	in("st\r");
+	assert_string_equal(commands, "list;");
+	conmux_attach(&mux, &web);
+	*screen = 0;
+	conmux_flush(&mux, 0);
+	conmux_flush(&mux, 0);
+	assert_string_equal(screen, "");
+}
+
+static void test_keys_without_meaning(void **state)
+{
+	in("\033[A\033[3~\033OPab\033xc\r");
+	assert_string_equal(commands, "abc;");
+	in("never\003mind\025list\r");
+	assert_string_equal(commands, "abc;list;");
+	in("\033\003now\r");
+	assert_string_equal(commands, "abc;list;now;");
+}
+
 static void test_remove(void **state)
 {
 	out(&web, "last words");
@@ -244,6 +274,8 @@ int main(void)
 		CASE(test_attach),
 		CASE(test_attach_shows_history),
 		CASE(test_command_line),
+		CASE(test_lines_go_above_the_prompt),
+		CASE(test_keys_without_meaning),
 		CASE(test_remove),
 		CASE(test_config),
 		CASE(test_config_values),

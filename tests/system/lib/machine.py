@@ -25,9 +25,10 @@ CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME")
                      or os.path.expanduser("~/.cache"), "sluice")
 
 # Lines of the hypervisor that no test survives.  Guests may say such words:
-# their lines begin with "[name] ", with a letter where our time has a digit.
+# their lines begin with "[name] ", with a letter where our time has a digit,
+# and may erase dom0's prompt before.
 FATAL = re.compile(rb"PANIC|BUG:|check failed|frame audit: [1-9]|Failed to boot")
-OF_GUEST = re.compile(rb"^\[[A-Za-z_]")
+OF_GUEST = re.compile(rb"^(dom0> [^\r]*\r\x1b\[K)?\[[A-Za-z_]")
 
 
 class Failure(Exception):
