@@ -4,6 +4,7 @@
  */
 #include "e1000.h"
 
+#include "leftover.h"
 #include "lib.h"
 
 #define STATUS_DONE	0x01
@@ -18,6 +19,7 @@ static_assert(RING_SIZE * sizeof(struct e1000_rx_desc) == PAGE_SIZE, "a frame");
 
 static void post(struct e1000_rx *rx, struct page *pg)
 {
+	leftover_posted(pg);
 	rx->desc[rx->fill] = (struct e1000_rx_desc){
 		.addr = page_mfn(pg).n << PAGE_SHIFT,
 	};

@@ -18,7 +18,7 @@
 
 /*
  * The policy: a piece of so many bytes or more is exchanged, a smaller one is
- * copied.  Measured (tests/bench/flip.py); docs/flip.md has the numbers.
+ * copied.  Measured: docs/flip.md has the numbers.
  */
 #define FLIP_MIN_BYTES	1024u
 

@@ -2,10 +2,11 @@
  * vif_flip.c: packets to a guest by exchange of pages (sluice/flip.h).
  *
  * A packet from a NIC lies in frames of the hypervisor's pool.  Its headers are
- * written back before it, all else in the frame is zeroed, and the frame takes
- * the place of an empty one of the guest, which the pool gets.  The guest's CPUs
- * may hold translations to that until the flush at the end of the burst: before
- * it no response is seen, and no frame goes back to the pool.
+ * written back before it, what lies around it is zeroed if it is not the guest's
+ * own (leftover.h), and the frame takes the place of an empty one of the guest,
+ * which the pool gets.  The guest's CPUs may hold translations to that until the
+ * flush at the end of the burst: before it no response is seen, and no frame
+ * goes back to the pool.
  *
  * Everything else is copied into the posted page: packets of other domains (the
  * page that their sender would get for its own had to be zeroed whole first,
@@ -16,6 +17,7 @@
 
 #include "domain.h"
 #include "flip_plan.h"
+#include "leftover.h"
 #include "lib.h"
 #include "mm.h"
 #include "page.h"
@@ -54,15 +56,18 @@ static struct page **frame_of(struct net_packet *np, const struct vfr_frag *f)
 	return NULL;
 }
 
-/* The frame as the guest is to find it: the piece, and zeroes around it. */
-static void frame_dress(const struct vfr_packet *p, const struct flip_piece *x,
-			uint8_t *frame)
+/* The frame as the guest is to find it: the piece, and around it zeroes, or what
+ * the guest itself has left there. */
+static void frame_dress(const struct vif *v, const struct vfr_packet *p,
+			const struct flip_piece *x, const struct page *pg)
 {
+	uint8_t *frame = page_virt(pg);
 	uint32_t end = x->offset + x->len;
 
-	memset(frame, 0, x->offset);
+	memset(frame, 0, x->offset); /* the device's own header */
 	memcpy(frame + x->offset, p->hdr, x->hdr);
-	memset(frame + end, 0, PAGE_SIZE - end);
+	if (!leftover_is(pg, v->domid))
+		memset(frame + end, 0, PAGE_SIZE - end);
 }
 
 static bool exchange(struct vif *v, struct vfr_packet *p, uint32_t i,
@@ -72,9 +77,10 @@ static bool exchange(struct vif *v, struct vfr_packet *p, uint32_t i,
 
 	if (!frame)
 		return false;
-	frame_dress(p, x, page_virt(*frame));
+	frame_dress(v, p, x, *frame);
 	if (mm_exchange(v->d, pte, *frame, &got))
 		return false;
+	leftover_given(got, v->domid);
 	*frame = got;
 	v->flush_page = got;
 	return true;

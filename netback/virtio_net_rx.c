@@ -5,10 +5,12 @@
  */
 #include "virtio_net.h"
 
+#include "leftover.h"
 #include "lib.h"
 
 static void post(struct vnet_rx *rx, struct page *pg)
 {
+	leftover_posted(pg);
 	virtq_add(&rx->q, page_mfn(pg).n << PAGE_SHIFT, PAGE_SIZE, VIRTQ_WRITE);
 	rx->page[virtq_end(&rx->q)] = pg;
 }

@@ -13,7 +13,6 @@
 #include "kit/time.h"
 #include "kit/xenbus.h"
 
-#define FILL		0x5a		/* of posted pages: the guest's secrets */
 #define HEADERS		42		/* Ethernet, IPv4, UDP */
 #define TRY_NS		3000000000ull	/* then the host sends once more */
 #define TRIES		8
@@ -21,6 +20,7 @@
 static struct sluice_flip_ring *ring;
 static int port;
 static uint32_t posted;
+static uint8_t fill;		/* of posted pages: the guest's secrets */
 
 static void nothing(void *arg)
 {
@@ -60,6 +60,7 @@ static void *ring_page_new(const char *node)
 
 void ring_connect(void)
 {
+	fill = option_number("fill", 0x5a);
 	if (backend_number("feature-sluice-flip") != SLUICE_FLIP_VERSION)
 		panic("flip rings are not offered");
 	ring_page_new("tx-ring-ref");
@@ -116,23 +117,29 @@ const struct sluice_flip_response *ring_response(unsigned int slot)
 	return &ring->slot[slot].rsp;
 }
 
-/* The host counts the payload's bytes up; all else in an exchanged page is 0. */
+static bool all_are(const uint8_t *p, unsigned int n, uint8_t a, uint8_t b)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (p[i] != a && p[i] != b)
+			return false;
+	return true;
+}
+
+/*
+ * The host counts the payload's bytes up.  Before the packet an exchanged page is
+ * zero, behind it zero or what a page of this guest had there.
+ */
 static bool bytes_right(const uint8_t *page, unsigned int offset,
-			unsigned int payload, bool zeroed)
+			unsigned int payload, bool exchanged)
 {
 	unsigned int from = offset + HEADERS, end = from + payload;
+	uint8_t other = exchanged ? 0 : fill;
 
-	for (unsigned int i = 0; i < PAGE_SIZE; i++) {
-		if (i >= offset && i < from)
-			continue;
-		if (i >= from && i < end) {
-			if (page[i] != (uint8_t)(i - from))
-				return false;
-		} else if (page[i] != (zeroed ? 0 : FILL)) {
+	for (unsigned int i = 0; i < payload; i++)
+		if (page[from + i] != (uint8_t)i)
 			return false;
-		}
-	}
-	return true;
+	return all_are(page, offset, other, other) &&
+	       all_are(page + end, PAGE_SIZE - end, other, fill);
 }
 
 long ring_page(void *page, uint64_t pte, unsigned int payload)
@@ -141,7 +148,7 @@ long ring_page(void *page, uint64_t pte, unsigned int payload)
 	bool exchanged;
 
 	if (*pte_at(page, 1) & PTE_RW)
-		memset(page, FILL, PAGE_SIZE);
+		memset(page, fill, PAGE_SIZE);
 	r = ring_response(ring_post(pte));
 	if (!ring_answered(payload, NULL))
 		return NO_ANSWER;

@@ -33,24 +33,50 @@ def send(address, payload, count):
             s.sendto(data, (address, PORT))
 
 
+def serve(m, guests, aside=None):
+    """Send what they ask for until each has its result; and each time a long
+    one to the address aside."""
+    left = set(guests)
+    while left:
+        found = m.expect(r"\[(\w+)\] (?:send (\d+) (\d+)[\r\n]|"
+                         r"(FAILED [^\r\n]*)[\r\n]|result: (\w+):)", 30)
+        name = found[1].decode()
+        if found[4]:
+            raise Failure(f"{name}: {found[4].decode()}")
+        if found[5]:
+            left.remove(name)
+        else:
+            send(guests[name], int(found[2]), int(found[3]))
+            if aside:
+                send(aside, 1400, 1)
+
+
 @case(60, "hostile")
 def hostile():
     """Every kind of page that can be posted: exchanged, copied to or refused,
     as it must be; then an index out of range ends the service."""
     with boot(["flip"], front=("10.1.0.10", "flip", "")) as m:
-        while True:
-            found = m.expect(r"\[front\] (?:send (\d+) (\d+)[\r\n]|"
-                             r"(FAILED [^\r\n]*)[\r\n]|result: (\w+):)", 30)
-            if found[3]:
-                raise Failure(found[3].decode())
-            if found[4]:
-                break
-            send("10.1.0.10", int(found[1]), int(found[2]))
-        if found[4] != b"success":
-            raise Failure("the guest's checks")
+        serve(m, {"front": "10.1.0.10"})
         m.expect(r"\[front\] lied")
         send("10.1.0.10", 1400, 1)
         m.expect(r"vif 0 of domain 1 \(front\): .*no more service")
+        m.accounts()
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+@case(60, "clean")
+def clean():
+    """Two guests get short and long packets in frames that both have filled
+    with bytes of their own, and that were others' packets' in between: neither
+    sees anything of the others."""
+    guests = {"short": "10.1.0.10", "long": "10.1.0.11"}
+    aside = "10.1.0.12"
+    with boot(["flip"], aside=(aside, "flip", "do=talk net=copy"),
+              short=(guests["short"], "flip", "do=clean fill=161 payload=1000"),
+              long=(guests["long"], "flip", "do=clean fill=178")) as m:
+        serve(m, guests, aside)
         m.accounts()
         m.audit()
         m.command("poweroff")

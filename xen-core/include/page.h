@@ -47,7 +47,11 @@ struct page {
 	uint32_t type_refs;	/* P */
 	uint32_t stamp;		/* P: tlb_clock when the last use ended; */
 				/* or, with PGF_PARTIAL, entries done */
-	uint32_t next, prev;	/* mfn: owner's list (page_list_lock) or free list */
+	union {
+		uint32_t next;	/* mfn: owner's list (page_list_lock) or free list */
+		uint32_t use;	/* allocated by the hypervisor for itself: 0, or */
+	};			/* what its user notes */
+	uint32_t prev;		/* mfn, as next */
 };
 
 extern struct page *frame_table; /* indexed by mfn */

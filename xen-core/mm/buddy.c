@@ -116,6 +116,7 @@ struct page *frames_alloc(unsigned order)
 
 		pg->owner = DOMID_XEN;
 		pg->type_refs = 0;
+		pg->use = 0;
 		if (pg->flags & PGF_STALE &&
 		    (!flush || (int32_t)(pg->stamp - stamp) > 0)) {
 			stamp = pg->stamp;

@@ -152,6 +152,7 @@ int page_replace(struct page *pg, struct page *by, struct domain *d)
 	pg->owner = DOMID_XEN;
 	pg->type = PGT_NONE;
 	pg->type_refs = 0;
+	pg->use = 0;
 	pg->flags = 0;
 	return 0;
 }
