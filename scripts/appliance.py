@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import secrets
 import shlex
 import subprocess
 
@@ -100,10 +101,23 @@ class Appliance:
         # GRUB's copy of each module and dom0's, the domains, all the rest.
         self.memory_mib = 256 + (2 * sizes + sum(
             d["memory"] for d in self.domains)) // MIB
-        return ([f"{DOM0} dom0", f"{shlex.quote(self.path)} "
+        return ([self.dom0(), f"{shlex.quote(self.path)} "
                  f":appliance {shlex.quote(self.name)}"] +
                 [f"{shlex.quote(path)} :file {shlex.quote(name)}"
                  for name, path in paths.items()])
+
+    def dom0(self):
+        """dom0's module.  Where the file gives it an address it is a server,
+        for those who know the token of this run."""
+        self.token = None
+        if not any(vif["name"] == "dom0" for vif in self.wants["vifs"]):
+            return f"{DOM0} dom0"
+        self.token = os.path.join(self.work, "token")
+        text = secrets.token_hex(16)
+        with open(os.open(self.token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
+                          0o600), "w") as out:
+            out.write(text + "\n")
+        return f"{DOM0} dom0 token={text}"
 
     def nics(self):
         """For each device nic0, nic1 ... its untagged nic, or None."""

@@ -36,6 +36,18 @@ void content_init(void)
 		printf("web: %d files\n", n);
 }
 
+/* For a reader with a browser: the way on to the other server. */
+static void link_add(char *page, size_t size)
+{
+	size_t len = strlen(page);
+
+	if (*forward_prefix())
+		snprintf(page + len, size - len,
+			 "<p><a href=\"%s\">%s</a> is asked of the server at "
+			 "%s.</p>\n", forward_prefix(), forward_prefix(),
+			 forward_server());
+}
+
 static void status_page(struct answer *a)
 {
 	static char page[PAGE_MAX];
@@ -45,6 +57,9 @@ static void status_page(struct answer *a)
 	ipaddr_ntoa_r(netif_ip_addr4(&net_if), ip, sizeof(ip));
 	snprintf(page, sizeof(page),
 		 "<!doctype html>\n<title>%s</title>\n"
+		 "<style>body { max-width: 40em; margin: 3em auto; "
+		 "font-family: sans-serif }\n"
+		 "td { padding: 0.2em 2em 0.2em 0 }</style>\n"
 		 "<h1>%s</h1>\n"
 		 "<p>This page comes from domain <b>%s</b>, through the "
 		 "firewall of Sluice.</p>\n"
@@ -57,6 +72,7 @@ static void status_page(struct answer *a)
 		 name, name, name, ip, ms / 1000, ms % 1000,
 		 server_counters.requests, server_counters.connections,
 		 server_counters.open);
+	link_add(page, sizeof(page));
 	*a = (struct answer){
 		.status = 200,
 		.type = http_type(".html"),

@@ -31,6 +31,7 @@ struct relay {
 static char prefix[HTTP_PATH_MAX];
 static ip_addr_t address;
 static uint16_t port;
+static char server[HTTP_PATH_MAX];	/* both, as they were written */
 
 /* forward=/db=10.1.0.20:80 */
 void forward_init(void)
@@ -54,7 +55,18 @@ void forward_init(void)
 		return;
 	}
 	strcpy(prefix, text);
+	snprintf(server, sizeof(server), "%s:%u", host, port);
 	printf("web: %s is asked of %s port %u\n", prefix, host, port);
+}
+
+const char *forward_prefix(void)
+{
+	return prefix;
+}
+
+const char *forward_server(void)
+{
+	return server;
 }
 
 bool forward_wanted(const char *path)

@@ -39,6 +39,9 @@ void content_find(const char *path, struct answer *a);
 
 /* From the command line: forward=/db=10.1.0.20:80. */
 void forward_init(void);
+/* What is forwarded, and to whom; "" if nothing is. */
+const char *forward_prefix(void);
+const char *forward_server(void);
 bool forward_wanted(const char *path);
 
 /*
