@@ -6,6 +6,10 @@
  * pointers to memory with likely contents: small numbers, own frames, ports,
  * addresses and each other.  The frames are those of a pool, which the guest can
  * lose without dying of it.
+ *
+ * attack=fuzz leaves out what would end the guest by its own wish, so that it
+ * comes far; attack=wild makes those calls too, seldom enough to come to all of
+ * the others before it crashes, sleeps for ever or shuts itself down.
  */
 #include <stdint.h>
 #include <string.h>
@@ -24,7 +28,9 @@
 #define POOL		256
 #define MULTICALL_MAX	8
 #define REPORT_EVERY	100000
+#define WILD_ONE_IN	20
 
+static bool wild;
 static char *pool;		/* POOL pages */
 static uint64_t *memory;	/* one of them, for pointers to go to */
 
@@ -96,6 +102,8 @@ static struct call call_make(void)
 /* What would end or hang the attack by its own wish. */
 static bool harmless(const struct call *c)
 {
+	if (wild && !random_below(WILD_ONE_IN))
+		return true;
 	switch (c->nr) {
 	case __HYPERVISOR_iret:
 	case __HYPERVISOR_stack_switch:
@@ -110,7 +118,7 @@ static bool harmless(const struct call *c)
 	case __HYPERVISOR_sched_op_compat:
 		return c->arg[0] == SCHEDOP_yield;
 	}
-	return c->nr != __HYPERVISOR_multicall;
+	return c->nr != __HYPERVISOR_multicall;	/* made with care below */
 }
 
 static void do_call(void *arg)
@@ -171,4 +179,10 @@ void attack_fuzz(void)
 	console_emergency(text, snprintf(text, sizeof(text),
 					 "fuzz: all %lu calls made\n", count));
 	guest_shutdown(SHUTDOWN_poweroff);
+}
+
+void attack_wild(void)
+{
+	wild = true;
+	attack_fuzz();
 }

@@ -41,5 +41,6 @@ void attack_store(void);
 void attack_console(void);
 void attack_exit_race(void);
 void attack_fuzz(void);
+void attack_wild(void);
 
 #endif

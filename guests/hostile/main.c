@@ -43,6 +43,7 @@ static const struct {
 	{ "console", attack_console },
 	{ "exit_race", attack_exit_race },
 	{ "fuzz", attack_fuzz },
+	{ "wild", attack_wild },
 };
 
 static uint64_t random_state;

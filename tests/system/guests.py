@@ -4,6 +4,7 @@ from lib.cases import case, main
 from lib.machine import Failure, Machine, dom0, domain
 
 ENDS = {"survives": "poweroff", "ends": "crash", "any": r"\w+"}
+WILD = 40               # guests, each with a seed of its own
 RESULT = r"result: (\w+): \d+ checks"
 
 
@@ -64,6 +65,28 @@ def fuzz():
         m.expect(r"dom0: f\d: ended: poweroff")
         m.command("ping web", r"pong web")
         m.audit()
+
+
+@case(120, "wild")
+def wild():
+    """Random hypercalls of every kind: each such guest ends as it may."""
+    names = [f"w{seed}" for seed in range(1, WILD + 1)]
+    with Machine([dom0(), domain("hello", "web", memory=8)] +
+                 [domain("hostile", name, memory=8, paused=1,
+                         on_reboot="destroy", on_crash="destroy",
+                         cmdline=f"attack=wild seed={name[1:]} count=100000")
+                  for name in names]) as m:
+        m.expect(r"dom0: ready", 60)
+        for name in names:
+            m.send(f"unpause {name}\r")
+            # It runs, or it sleeps until the end of its days.
+            m.command("ping web", r"pong web")
+        for name in names:
+            m.send(f"destroy {name}\r")
+        m.command("ping web", r"pong web")
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
 
 
 main()
