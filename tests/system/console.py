@@ -19,6 +19,18 @@ def typing():
         m.ends(0)
 
 
+@case(60, "paste")
+def paste():
+    """Many commands at once, more than one interrupt takes."""
+    with Machine([dom0(), domain("hello", "web", memory=8)]) as m:
+        m.greeted("web")
+        for turn in range(4):
+            m.send("".join(f"ping n{turn}x{i}\r" for i in range(80)))
+            m.expect(rf"'n{turn}x79'", 10)
+        m.command("poweroff")
+        m.ends(0)
+
+
 @case(180, "echo")
 def echo():
     """4000 bytes through an attached domain and back, in order."""

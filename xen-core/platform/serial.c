@@ -136,7 +136,12 @@ int serial_read(char *buf, size_t len)
 	return (int)n;
 }
 
-/* Interrupts off.  What finds no room is dropped: people type slowly. */
+/*
+ * Interrupts off.  What finds no room is dropped: people type slowly.  The
+ * interrupt comes with an edge: while data waits there is none, so one that
+ * ends before the data does asks for another by switching the source off and
+ * on (16550 data sheet, interrupt enable register).
+ */
 static void serial_interrupt(void *unused)
 {
 	uint64_t flags = serial_acquire();
@@ -150,6 +155,10 @@ static void serial_interrupt(void *unused)
 		c = (char)inb(UART_DATA);
 		if (rx_prod - rx_cons < RX_RING)
 			rx[rx_prod++ % RX_RING] = c;
+	}
+	if (!burst) {
+		outb(UART_IER, 0);
+		outb(UART_IER, IER_RX);
 	}
 	serial_release(flags);
 	console_input();
