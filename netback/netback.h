@@ -30,7 +30,14 @@ extern struct vfr *net_vfr;
 /* There is work; any context, any lock. */
 void net_kick(void);
 
-/* Let net_lock go: whoever else held it than run(), which looks by itself. */
+/*
+ * Who has had work within this time has more soon: it is looked at again after
+ * it, instead of being asked to notify or interrupt for each packet.
+ */
+extern uint64_t net_hold_ns;
+
+/* Let net_lock go: whoever else held it than run(), which looks by itself.
+ * Guests are told what has changed in their rings. */
 void net_unlock(void);
 
 /* ---- packet.c: packets with room for what their owner must remember ---- */
@@ -103,8 +110,11 @@ int vif_disconnect(uint16_t domid, uint32_t handle);
 void vifs_disconnect_all(struct domain *d);
 
 /* Serve rings while the budget lasts (packets).  True: there is more to do now.
- * *again_ns: when a rate limit lets go, or ~0. */
+ * *again_ns: lowered to when it wants to be called again, if not before. */
 bool vifs_run(uint32_t budget, uint64_t now_ns, uint64_t *again_ns);
+
+/* Push what was answered, and notify; net_unlock() does. */
+void vifs_settle(void);
 
 /* Every 100 ms: give up on guests that do not take what waits for them. */
 void vifs_tick(uint64_t now_ns);
@@ -137,8 +147,9 @@ void nics_init(void);
 /* As vifs_run(), for each NIC.  Their interrupts may stay off ... */
 bool nics_run(uint32_t budget, uint64_t now_ns);
 
-/* ... until this, at the end of a run.  True: something has come meanwhile. */
-bool nics_rearm(void);
+/* ... until this, at the end of a run.  True: something has come meanwhile.
+ * *again_ns: as vifs_run(). */
+bool nics_rearm(uint64_t now_ns, uint64_t *again_ns);
 
 /* Every 100 ms: look after devices that hang or have failed. */
 void nics_tick(uint64_t now_ns);

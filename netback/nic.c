@@ -11,6 +11,7 @@
 #include "lib.h"
 #include "log.h"
 #include "pci.h"
+#include "percpu.h"
 #include "time.h"
 
 #define NICS_MAX	8
@@ -290,6 +291,7 @@ static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 
 	if (__atomic_load_n(&n->look, __ATOMIC_ACQUIRE))
 		link_update(n);
+	n->often = now - n->got_ns < net_hold_ns;
 	while (budget) {
 		reclaim_all(); /* what the last burst gave to some of them */
 		if (n->failed)
@@ -297,6 +299,7 @@ static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 		got = n->ops->receive(n, pkts, MIN(budget, (uint32_t)BURST));
 		if (!got)
 			return false;
+		n->got_ns = now;
 		vfr_rx(net_vfr, (unsigned)n->port, pkts, got, now);
 		budget -= got;
 	}
@@ -314,15 +317,37 @@ bool nics_run(uint32_t budget, uint64_t now)
 	return more;
 }
 
-/* One that is busy is polled again soon: its interrupts stay off. */
-bool nics_rearm(void)
+/* It may not say when it has sent what it has. */
+static bool sends(const struct nic *n)
+{
+	for (uint32_t i = 0; i < n->nr_queues; i++)
+		if (n->queue[i].tx_packets != n->queue[i].tx_done)
+			return true;
+	return false;
+}
+
+/*
+ * Its interrupts stay off if it is busy, since it is polled again soon, or held.
+ * True: something came in meanwhile.
+ */
+static bool nic_rearm(struct nic *n, uint64_t now, uint64_t *again_ns)
+{
+	bool hold = n->often && current != this_cpu()->idle;
+
+	if (n->failed || n->busy)
+		return false;
+	if (hold || sends(n))
+		*again_ns = MIN(*again_ns, now + net_hold_ns);
+	return !hold && n->ops->rearm(n);
+}
+
+bool nics_rearm(uint64_t now, uint64_t *again_ns)
 {
 	bool more = false;
 
 	reclaim_all();
 	for (uint32_t i = 0; i < nr_nics; i++)
-		if (!nics[i]->failed && !nics[i]->busy)
-			more |= nics[i]->ops->rearm(nics[i]);
+		more |= nic_rearm(nics[i], now, again_ns);
 	return more;
 }
 

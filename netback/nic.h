@@ -71,6 +71,8 @@ struct nic {
 	int port;		/* of the VFR */
 	bool up;		/* carrier, as the VFR knows it */
 	bool busy;		/* its last run ended on the budget */
+	bool often;		/* its packets come less than net_hold_ns apart */
+	uint64_t got_ns;	/* when the last came */
 	bool look;		/* A: the link may have changed */
 	struct vfr_packet *wait_head, *wait_tail; /* for room in its rings */
 	uint32_t nr_wait;

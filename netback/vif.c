@@ -24,6 +24,7 @@ static struct vfr_sched sched;
 #define WORD_BITS	64
 /* A: vifs whose guests have notified, a bit for each place in the table. */
 static uint64_t kicked[SLUICE_VIF_MAX / WORD_BITS];
+static uint64_t held[SLUICE_VIF_MAX / WORD_BITS]; /* see hold() */
 static_assert(SLUICE_VIF_MAX % WORD_BITS == 0, "whole words of bits");
 
 static struct vif *vif_find(uint16_t domid, uint32_t handle)
@@ -49,6 +50,33 @@ void vif_notify(struct vif *v)
 	if ((v->tx_notify || v->rx_notify) && v->connected)
 		evtchn_notify_guest(v->d, v->evtchn, v);
 	v->tx_notify = v->rx_notify = false;
+}
+
+/*
+ * A guest's responses are pushed when the lock is let go, together: it is told
+ * once for a whole run.
+ */
+static struct vif *unsettled;
+
+void vif_unsettled(struct vif *v)
+{
+	if (v->unsettled)
+		return;
+	v->unsettled = true;
+	v->next_unsettled = unsettled;
+	unsettled = v;
+}
+
+void vifs_settle(void)
+{
+	while (unsettled) {
+		struct vif *v = unsettled;
+
+		unsettled = v->next_unsettled;
+		v->unsettled = false;
+		vif_tx_push(v);
+		vif_notify(v);
+	}
 }
 
 /* From the guest's notification: interrupts off, evtchn lock held. */
@@ -249,6 +277,7 @@ static void vif_stop(struct vif *v)
 	vif_rx_drop_all(v);
 	vfr_port_detach(net_vfr, (unsigned)v->port);
 	vfr_sched_sleep(&sched, v->index);
+	vifs_settle(); /* while it has its ring */
 	v->connected = false;
 	rings_unmap(v);
 	if (v->in_flight == 0)
@@ -290,7 +319,7 @@ static void wake(struct vif *v)
 	vfr_sched_wake(&sched, v->index);
 }
 
-/* Those whose guests have notified since. */
+/* Those whose guests have notified since, and those that are held. */
 static void wake_kicked(void)
 {
 	for (uint32_t i = 0; i < ARRAY_SIZE(kicked); i++) {
@@ -299,10 +328,25 @@ static void wake_kicked(void)
 		if (bits)
 			bits = __atomic_exchange_n(&kicked[i], 0,
 						   __ATOMIC_ACQUIRE);
+		bits |= held[i];
+		held[i] = 0;
 		for (; bits; bits &= bits - 1)
 			wake(vifs[i * WORD_BITS +
 				  (uint32_t)__builtin_ctzll(bits)]);
 	}
+}
+
+/* A guest that sends packet after packet is not asked to notify of each. */
+static bool hold(struct vif *v, uint32_t packets, uint64_t now)
+{
+	bool often = now - v->sent_ns < net_hold_ns;
+
+	if (packets)
+		v->sent_ns = now;
+	if (!often || v->broken || current == this_cpu()->idle)
+		return false;
+	held[v->index / WORD_BITS] |= 1ull << v->index % WORD_BITS;
+	return true;
 }
 
 /* One turn of one vif; its domain pays for the time. */
@@ -318,13 +362,21 @@ static uint32_t vif_turn(const struct vfr_sched_grant *g, uint64_t now)
 		return 1;
 	}
 	more = vif_tx_run(v, &packets, &bytes, now);
-	if (!more)
+	if (!more && !hold(v, packets, now))
 		more = vif_tx_rearm(v);
 	vfr_sched_done(&sched, g->port, packets, bytes, more && !v->broken,
 		       now);
-	vif_notify(v);
 	sched_charge(v->d, now_ns() - now);
 	return packets ? packets : 1;
+}
+
+static bool any_held(void)
+{
+	uint64_t bits = 0;
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(held); i++)
+		bits |= held[i];
+	return bits;
 }
 
 bool vifs_run(uint32_t budget, uint64_t now, uint64_t *again_ns)
@@ -335,7 +387,10 @@ bool vifs_run(uint32_t budget, uint64_t now, uint64_t *again_ns)
 		uint32_t used;
 
 		if (g.port == VFR_SCHED_NONE) {
-			*again_ns = g.again_ns ? g.again_ns : ~0ull;
+			if (g.again_ns)
+				*again_ns = MIN(*again_ns, g.again_ns);
+			if (any_held())
+				*again_ns = MIN(*again_ns, now + net_hold_ns);
 			return false;
 		}
 		used = vif_turn(&g, now);

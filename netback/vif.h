@@ -50,6 +50,9 @@ struct vif {			/* net_lock, all of it */
 	struct netif_tx_back_ring tx;
 	struct netif_rx_back_ring rx;
 	bool tx_notify, rx_notify; /* the guest is to be told */
+	bool unsettled;		/* in the list of those to be settled */
+	struct vif *next_unsettled;
+	uint64_t sent_ns;	/* when it last had packets to send */
 
 	struct vfr_packet *wait_head, *wait_tail; /* for buffers of the guest */
 	uint32_t nr_wait[NR_FROM]; /* frames */
@@ -67,6 +70,9 @@ struct vif {			/* net_lock, all of it */
  * True: the ring has more. */
 bool vif_tx_run(struct vif *v, uint32_t *packets, uint64_t *bytes,
 		uint64_t now_ns);
+
+/* Let the guest see the responses. */
+void vif_tx_push(struct vif *v);
 
 /* Nothing new in the ring, and the guest will notify: else true. */
 bool vif_tx_rearm(struct vif *v);
@@ -88,6 +94,7 @@ extern const struct vif_rx_ops vif_copy_ops, vif_flip_ops;
 /* It broke the ring protocol: say why, serve it no more. */
 void vif_broken(struct vif *v, const char *why);
 void vif_notify(struct vif *v);
+void vif_unsettled(struct vif *v); /* it has responses to be pushed */
 void vif_put(struct vif *v); /* a packet in flight is back */
 
 #endif

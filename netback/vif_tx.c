@@ -21,12 +21,18 @@ static_assert(CHAIN_SLOTS <= NET_SLOTS_MAX, "a chain is a packet");
 static void respond(struct vif *v, uint16_t id, int status)
 {
 	struct netif_tx_response *r;
-	int notify;
 
 	r = RING_GET_RESPONSE(&v->tx, v->tx.rsp_prod_pvt);
 	r->id = id;
 	r->status = (int16_t)status;
 	v->tx.rsp_prod_pvt++;
+	vif_unsettled(v);
+}
+
+void vif_tx_push(struct vif *v)
+{
+	int notify;
+
 	RING_PUSH_RESPONSES_AND_CHECK_NOTIFY(&v->tx, notify);
 	if (notify)
 		v->tx_notify = true;
@@ -47,7 +53,6 @@ static void tx_release(struct vfr_packet *p)
 			for (uint32_t k = 0; i == 0 && k < np->nr_extra; k++)
 				respond(v, 0, NETIF_RSP_NULL);
 		}
-		vif_notify(v);
 	}
 	v->sending -= np->nr_sending;
 	net_packet_put(np);

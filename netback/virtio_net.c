@@ -40,6 +40,7 @@
 #define STATUS_LINK_UP	1
 
 #define MTU_DEFAULT	1500
+#define TX_FEW		16		/* packets: no interrupt for so few */
 #define RX_PAGES	512	/* of all pairs together ... */
 #define RX_PAGES_MAX	256	/* ... and of one */
 
@@ -184,8 +185,10 @@ static bool rearm(struct nic *nic)
 
 		more |= virtq_arm(&n->rx[i]->q, 0);
 		/* Sent packets may wait a little: for half of those that are
-		 * on their way. */
-		virtq_arm(tx, virtq_pending(tx) / 2);
+		 * on their way; few of them for the next run (nic.c). */
+		virtq_arm(tx, virtq_pending(tx) > TX_FEW ?
+				      virtq_pending(tx) / 2 :
+				      virtq_pending(tx));
 	}
 	return more;
 }

@@ -112,6 +112,12 @@ static inline void irqs_off_end(void)
 /* Ask for work on a CPU, and wake it if it is another one.  Any context. */
 void softirq_raise(uint32_t cpu, enum softirq which);
 
+/* Some CPU that has nothing to run does this softirq, the next that is idle. */
+void softirq_when_idle(enum softirq which);
+
+/* For the idle loop: take what waits for an idle CPU. */
+void softirq_idle(void);
+
 /* Boot: who does the work of SOFTIRQ_BACKEND. */
 void softirq_backend(void (*fn)(void));
 

@@ -361,6 +361,7 @@ void idle_loop(void)
 {
 	for (;;) {
 		irq_enable();
+		softirq_idle();
 		softirq_run();
 		irq_disable();
 		if (softirq_pending())

@@ -34,6 +34,23 @@ void softirq_raise(uint32_t cpu, enum softirq which)
 		ipi_send(1ull << cpu, IPI_KICK);
 }
 
+static uint32_t when_idle; /* A: bits that wait for an idle CPU */
+
+void softirq_when_idle(enum softirq which)
+{
+	__atomic_fetch_or(&when_idle, 1u << which, __ATOMIC_RELAXED);
+}
+
+void softirq_idle(void)
+{
+	uint32_t bits;
+
+	if (!READ_ONCE(when_idle))
+		return;
+	bits = __atomic_exchange_n(&when_idle, 0, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&this_cpu()->softirqs, bits, __ATOMIC_SEQ_CST);
+}
+
 /* Timers come first: they may change what schedule(), which may not return,
  * finds. */
 void softirq_run(void)
