@@ -3,6 +3,7 @@
  */
 #include "dom0/shell.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,14 @@
 #define NS_PER_MS 1000000
 
 static void do_help(struct domain *d, char *rest);
+
+static void say_no_domain(const char *name)
+{
+	if (*name)
+		printf("no domain '%s'; list shows them all\n", name);
+	else
+		printf("which domain? list shows them all\n");
+}
 
 /* Cut the first word off; what follows it. */
 static char *word_cut(char *s)
@@ -96,19 +105,39 @@ static bool exists(const struct domain *d)
 	return d->state == DOMAIN_RUNNING || d->state == DOMAIN_PRESERVED;
 }
 
+/* What the hypervisor answers, in words. */
+static void say_refused(long rc)
+{
+	static const struct {
+		long	    rc;
+		const char *text;
+	} words[] = {
+		{ -EPERM, "not allowed" },
+		{ -ENOENT, "there is none" },
+		{ -ESRCH, "it has ended" },
+		{ -ENOMEM, "no memory" },
+		{ -EBUSY, "busy" },
+		{ -EINVAL, "no such value" },
+		{ -ENOSYS, "not in this hypervisor" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (words[i].rc == rc) {
+			printf("refused: %s\n", words[i].text);
+			return;
+		}
+	}
+	printf("refused: error %ld\n", rc);
+}
+
 static void do_attach(struct domain *d, char *rest)
 {
-	if (exists(d))
-		conmux_attach(&conmux, &d->con);
-	else
-		printf("%s does not run\n", d->config.name);
+	conmux_attach(&conmux, &d->con);
 }
 
 /* send NAME TEXT: as if the text and Enter were typed at its console */
 static void do_send(struct domain *d, char *rest)
 {
-	if (!exists(d))
-		return;
 	rings_type(&d->con, rest, strlen(rest));
 	rings_type(&d->con, "\r", 1);
 }
@@ -156,7 +185,7 @@ static void control_domain(struct domain *d, unsigned int op)
 	long rc = control(op, &arg);
 
 	if (rc)
-		printf("error %ld\n", rc);
+		say_refused(rc);
 }
 
 static void do_pause(struct domain *d, char *rest)
@@ -207,7 +236,7 @@ static void do_ping(struct domain *none, char *rest)
 	struct domain *d = domain_find(rest);
 
 	if (!d && strcmp(rest, "all"))
-		printf("no domain '%s'\n", rest);
+		say_no_domain(rest);
 	else if (ping_start(d, d ? pong_one : pong, d ? pong_none : pongs))
 		printf("busy\n");
 }
@@ -268,7 +297,7 @@ static void do_sched(struct domain *d, char *rest)
 		rc = control(SLUICE_CTL_SET_SCHED, &s);
 	}
 	if (rc)
-		printf("error %ld\n", rc);
+		say_refused(rc);
 	else
 		printf("%s: weight %u, warp %s %lu us\n", d->config.name,
 		       s.weight, s.warp_on ? "on" : "off", s.warp_ns / 1000);
@@ -363,66 +392,82 @@ static void do_poweroff(struct domain *none, char *rest)
 		.status = strtoul(rest, NULL, 10),
 	};
 
-	printf("error %ld\n", control(SLUICE_CTL_POWER, &op));
+	say_refused(control(SLUICE_CTL_POWER, &op));
 }
 
 static void do_restart(struct domain *none, char *rest)
 {
 	struct sluice_power op = { .action = SLUICE_POWER_REBOOT };
 
-	printf("error %ld\n", control(SLUICE_CTL_POWER, &op));
+	say_refused(control(SLUICE_CTL_POWER, &op));
 }
+
+enum wants { NO_DOMAIN, A_DOMAIN, ONE_THAT_RUNS };
 
 static const struct command {
 	const char *name;
-	bool	    wants_domain;
+	enum wants  wants;
 	void	  (*run)(struct domain *d, char *rest);
-	const char *help;
+	const char *help;		/* "ARGUMENTS: text", or the text */
 } commands[] = {
-	{ "help", false, do_help, "this list" },
-	{ "list", false, do_list, "all domains" },
-	{ "info", false, do_info, "the machine and its memory" },
-	{ "memory", false, do_memory, "free pages and the hypervisor's heap" },
-	{ "attach", true, do_attach, "show its console; Ctrl-] leaves" },
-	{ "send", true, do_send, "NAME TEXT: type to a console" },
-	{ "start", true, do_start, "start a domain that is off" },
-	{ "clone", true, do_clone, "NAME PREFIX COUNT: more of the same" },
-	{ "destroy", false, do_destroy, "NAME or PREFIX*: end at once" },
-	{ "shutdown", true, do_shutdown, "ask a domain to power off" },
-	{ "reboot", true, do_reboot, "ask a domain to reboot" },
-	{ "pause", true, do_pause, "stop a domain's vcpus" },
-	{ "unpause", true, do_unpause, "let them run again" },
-	{ "sched", true, do_sched, "NAME [weight [warp_us]]: show or set" },
-	{ "ping", false, do_ping, "NAME or all: do guests answer?" },
-	{ "cycle", true, do_cycle, "NAME COUNT: time to create and destroy" },
-	{ "audit", false, do_audit, "check the frame table" },
-	{ "ports", false, do_ports, "the firewall's ports and counters" },
-	{ "nics", false, do_nics, "the NICs; nics reset NUMBER: start one anew" },
-	{ "rules", false, do_rules, "[all|load|rollback|confirm]: the rules" },
-	{ "dmesg", false, do_dmesg, "the hypervisor's log" },
-	{ "poweroff", false, do_poweroff, "[status]: the whole machine" },
-	{ "restart", false, do_restart, "the whole machine" },
+	{ "help", NO_DOMAIN, do_help, "this list" },
+	{ "list", NO_DOMAIN, do_list, "all domains" },
+	{ "attach", ONE_THAT_RUNS, do_attach,
+	  "NAME: show its console; Ctrl-] leaves" },
+	{ "send", ONE_THAT_RUNS, do_send, "NAME TEXT: type to its console" },
+	{ "start", A_DOMAIN, do_start, "NAME: start a domain that is off" },
+	{ "shutdown", ONE_THAT_RUNS, do_shutdown, "NAME: ask it to power off" },
+	{ "reboot", ONE_THAT_RUNS, do_reboot, "NAME: ask it to reboot" },
+	{ "destroy", NO_DOMAIN, do_destroy, "NAME or PREFIX*: end at once" },
+	{ "pause", ONE_THAT_RUNS, do_pause, "NAME: stop its vcpus" },
+	{ "unpause", ONE_THAT_RUNS, do_unpause, "NAME: let them run again" },
+	{ "clone", A_DOMAIN, do_clone, "NAME PREFIX COUNT: more of the same" },
+	{ "sched", ONE_THAT_RUNS, do_sched,
+	  "NAME [WEIGHT [WARP_US]]: show or set its share" },
+	{ "ping", NO_DOMAIN, do_ping, "NAME or all: do guests answer?" },
+	{ "ports", NO_DOMAIN, do_ports, "the firewall's ports and counters" },
+	{ "rules", NO_DOMAIN, do_rules,
+	  "[all|load|rollback|confirm]: the rules" },
+	{ "nics", NO_DOMAIN, do_nics,
+	  "[reset NUMBER]: the NICs; start one anew" },
+	{ "info", NO_DOMAIN, do_info, "the machine and its memory" },
+	{ "memory", NO_DOMAIN, do_memory,
+	  "free pages and the hypervisor's heap" },
+	{ "audit", NO_DOMAIN, do_audit, "check the frame table" },
+	{ "cycle", A_DOMAIN, do_cycle,
+	  "NAME COUNT: time to create and destroy" },
+	{ "dmesg", NO_DOMAIN, do_dmesg, "the hypervisor's log" },
+	{ "poweroff", NO_DOMAIN, do_poweroff, "[STATUS]: the whole machine" },
+	{ "restart", NO_DOMAIN, do_restart, "the whole machine" },
 };
 
 static void do_help(struct domain *none, char *rest)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("%-9s %-5s %s\n", commands[i].name,
-		       commands[i].wants_domain ? "NAME" : "",
-		       commands[i].help);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		const struct command *c = &commands[i];
+		const char *text = strchr(c->help, ':');
+		int args = text ? text - c->help : 0;
+
+		printf("%-9s%-28.*s%s\n", c->name, args, c->help,
+		       text ? text + 2 : c->help);
+	}
 }
 
 static void command_run(const struct command *c, char *rest)
 {
 	struct domain *d = NULL;
 
-	if (c->wants_domain) {
+	if (c->wants != NO_DOMAIN) {
 		char *name = rest;
 
 		rest = word_cut(name);
 		d = domain_find(name);
 		if (!d) {
-			printf("no domain '%s'\n", name);
+			say_no_domain(name);
+			return;
+		}
+		if (c->wants == ONE_THAT_RUNS && !exists(d)) {
+			printf("%s does not run; start it?\n", name);
 			return;
 		}
 	}
@@ -444,13 +489,13 @@ void shell_run(char *line)
 			return;
 		}
 	}
-	printf("no command '%s'; try help\n", line);
+	printf("no command '%s'; help lists them\n", line);
 }
 
 void shell_attach(const char *name)
 {
 	struct domain *d = domain_find(name);
 
-	if (d)
+	if (d && exists(d))
 		do_attach(d, NULL);
 }
