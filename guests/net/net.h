@@ -42,6 +42,9 @@ void net_flush(void);
 err_t net_udp_sendto(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to,
 		     uint16_t port);
 
+/* What the interface has counted. */
+const struct netfront_counters *net_counters(void);
+
 /* Called after each batch of events, when there may be room to send again. */
 extern void (*net_idle)(void);
 

@@ -43,6 +43,11 @@ struct netif net_if;
 void (*net_idle)(void);
 
 static struct netfront *front;
+
+const struct netfront_counters *net_counters(void)
+{
+	return netfront_counters(front);
+}
 static struct lent lents[NETFRONT_BUFS], *lents_free;
 static bool refused;		/* TCP segments, for want of room in the ring */
 

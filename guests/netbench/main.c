@@ -8,6 +8,7 @@
  *	TCP 19		bytes without an end
  *	TCP 8		one line of what was discarded:
  *			udp PACKETS BYTES tcp BYTES ns SYSTEM_TIME
+ *			exchanged PAGES, of them by net=flip
  *
  * By the command line it sends itself, and says at the end how much:
  *

@@ -12,6 +12,7 @@
 
 #include "kit/kit.h"
 #include "kit/time.h"
+#include "net/net.h"
 
 #define COUNTERS_PORT	8
 #define DISCARD_PORT	9
@@ -86,9 +87,11 @@ static err_t counters_accepted(void *arg, struct tcp_pcb *pcb, err_t e)
 
 	if (e != ERR_OK || !pcb)
 		return ERR_VAL;
-	snprintf(line, sizeof(line), "udp %lu %lu tcp %lu ns %lu\n",
+	snprintf(line, sizeof(line),
+		 "udp %lu %lu tcp %lu ns %lu exchanged %lu\n",
 		 sink_counters.udp_packets, sink_counters.udp_bytes,
-		 sink_counters.tcp_bytes, time_now());
+		 sink_counters.tcp_bytes, time_now(),
+		 net_counters()->rx_exchanged);
 	tcp_recv(pcb, discard);
 	tcp_write(pcb, line, strlen(line), TCP_WRITE_FLAG_COPY);
 	return pcb_end(pcb);

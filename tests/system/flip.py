@@ -1,8 +1,10 @@
 #!/usr/bin/env -S python3 -B
-"""Exchange of pages on receive: kit guests with flip rings behind the firewall."""
+"""Exchange of pages on receive: kit guests with flip rings."""
+import os
 import socket
 import struct
 import sys
+import threading
 
 from lib.cases import case, main
 from lib.machine import GUESTS, Failure, dom0
@@ -18,7 +20,10 @@ def rules(**domains):
     for name, (address, image, cmdline) in domains.items():
         text += (f'domain {name} on dmz address {address} {{\n'
                  f'    kernel "{image}" memory 16M cmdline "{cmdline}"\n}}\n')
-    return text + f"allow udp {PORT}-9003 from any to any\n"
+    return text + f"""
+allow udp {PORT}-9003 from any to any
+allow tcp 7-9 from any to any
+"""
 
 
 def boot(images, **domains):
@@ -77,6 +82,61 @@ def clean():
               short=(guests["short"], "flip", "do=clean fill=161 payload=1000"),
               long=(guests["long"], "flip", "do=clean fill=178")) as m:
         serve(m, guests, aside)
+        m.accounts()
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+TCP = {"a": ("10.1.0.31", "flip", "10.1.0.32"),   # to flip
+       "b": ("10.1.0.32", "flip", "10.1.0.33"),   # to copy
+       "c": ("10.1.0.33", "copy", "10.1.0.34"),   # to copy
+       "d": ("10.1.0.34", "copy", "10.1.0.31")}   # to flip
+TCP_BYTES = 2_000_000
+
+
+def counters(address):
+    """What netbench has counted, by name."""
+    with socket.create_connection((address, 8), 20) as s:
+        words = s.makefile().read().split()
+    return {"tcp": int(words[4]), "exchanged": int(words[8])}
+
+
+def echo_tcp(address):
+    data, back = os.urandom(TCP_BYTES), bytearray()
+    with socket.create_connection((address, 7), 20) as s:
+        threading.Thread(target=s.sendall, args=(data,), daemon=True).start()
+        while len(back) < len(data) and (chunk := s.recv(1 << 16)):
+            back += chunk
+    if back != data:
+        raise Failure(f"{len(data)} bytes by TCP to {address} came back "
+                      "as others")
+
+
+@case(60, "tcp")
+def tcp():
+    """Large segments, of many pages each, from the host and in all pairings."""
+    with boot(["netbench"], **{
+            name: (address, "netbench",
+                   f"net={mode} send=tcp:{to}:9 seconds=1 wait=2")
+            for name, (address, mode, to) in TCP.items()}) as m:
+        for _ in TCP:
+            m.expect(r"netbench: up", 30)
+        sent = {}
+        while len(sent) < len(TCP):
+            found = m.expect(r"\[(\w)\] .*sent tcp \d+ packets (\d+) "
+                             r"bytes\s", 40)
+            sent[found[1].decode()] = int(found[2])
+        for name, (address, mode, to) in TCP.items():
+            got = counters(to)["tcp"]
+            if not sent[name] or got < sent[name]:
+                raise Failure(f"{name} sent {sent[name]} bytes, {got} arrived")
+        for name, (address, mode, _) in TCP.items():
+            before = counters(address)["exchanged"]
+            echo_tcp(address)
+            pages = counters(address)["exchanged"] - before
+            if (pages > TCP_BYTES // 8192) != (mode == "flip"):
+                raise Failure(f"{name}, {mode}: {pages} pages exchanged")
         m.accounts()
         m.audit()
         m.command("poweroff")
