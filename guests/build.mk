@@ -79,6 +79,15 @@ CFLAGS_tests/fuzz/elf_fuzz.c := -Iguests
 xenstore_FUZZ_SRCS := $(XS_SRCS)
 CFLAGS_tests/fuzz/xenstore_fuzz.c := -Iguests
 
+# The part of guests/web that reads what strangers send.
+WEB_TEXT_SRCS := guests/web/http.c guests/web/files.c
+UNIT_TESTS += http
+http_SRCS := $(WEB_TEXT_SRCS)
+CFLAGS_tests/unit/http_test.c := -Iguests
+FUZZERS += http
+http_FUZZ_SRCS := $(WEB_TEXT_SRCS)
+CFLAGS_tests/fuzz/http_fuzz.c := -Iguests
+
 UNIT_TESTS += kit
 kit_SRCS :=
 CFLAGS_tests/unit/kit_test.c := -Iguests -Wno-format -Wno-alloc-size-larger-than

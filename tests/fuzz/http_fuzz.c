@@ -1,0 +1,40 @@
+/*
+ * http_fuzz.c: any bytes as a request, and as a ramdisk, of guests/web.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "web/files.h"
+#include "web/http.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What the rest of the guest relies on. */
+static void request_check(const char *text, size_t size)
+{
+	struct http_request r;
+	int n = http_parse(text, size, &r);
+
+	if (n > 0 && ((size_t)n > size || n > HTTP_REQUEST_MAX ||
+		      r.path[0] != '/' || strlen(r.path) >= HTTP_PATH_MAX ||
+		      strstr(r.path, "/../") || strchr(r.path, '\n')))
+		abort();
+	if (n < 0 && !strcmp(http_reason(-n), "?"))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct archive a;
+	const char *file;
+	size_t len;
+
+	request_check((const char *)data, size);
+	archive_init(&a, data, size);
+	if (archive_find(&a, "/index.html", &file, &len) &&
+	    (file < a.data || len > size ||
+	     (size_t)(file - a.data) > size - len))
+		abort();
+	return 0;
+}
