@@ -27,7 +27,7 @@
 
 #define TX_SLOTS	__CONST_RING_SIZE(netif_tx, PAGE_SIZE)
 #define RX_SLOTS	__CONST_RING_SIZE(netif_rx, PAGE_SIZE)
-#define FRAME_SLOTS	XEN_NETIF_NR_SLOTS_MIN	/* that every backend takes */
+_Static_assert(NETFRONT_SLOTS == XEN_NETIF_NR_SLOTS_MIN, "xen/io/netif.h");
 
 struct tx_slot {
 	uint16_t next;		/* of those that are free */
@@ -250,8 +250,7 @@ static void tx_run(struct netfront *nf)
 	} while (prod != nf->tx.sring->rsp_prod);
 }
 
-/* Slots that the frame needs: one a page, and one for its segmentation. */
-static unsigned int tx_slots_of(const struct netfront_frame *f)
+unsigned int netfront_slots(const struct netfront_frame *f)
 {
 	unsigned int n = f->gso != NETFRONT_GSO_NONE;
 
@@ -341,15 +340,20 @@ static uint32_t tx_put_frame(struct netfront *nf, const struct netfront_frame *f
 	return total;
 }
 
-int netfront_transmit(struct netfront *nf, const struct netfront_frame *f)
+bool netfront_room(struct netfront *nf, unsigned int slots)
 {
-	unsigned int slots = tx_slots_of(f);
-
-	if (slots > FRAME_SLOTS || !f->nr)
-		return -E2BIG;
 	if (slots > RING_FREE_REQUESTS(&nf->tx))
 		tx_run(nf);
-	if (slots > RING_FREE_REQUESTS(&nf->tx)) {
+	return slots <= RING_FREE_REQUESTS(&nf->tx);
+}
+
+int netfront_transmit(struct netfront *nf, const struct netfront_frame *f)
+{
+	unsigned int slots = netfront_slots(f);
+
+	if (slots > NETFRONT_SLOTS || !f->nr)
+		return -E2BIG;
+	if (!netfront_room(nf, slots)) {
 		nf->counters.tx_full++;
 		return -ENOBUFS;
 	}

@@ -25,7 +25,8 @@ struct netfront;
 
 #define NETFRONT_BUFS	512	/* pages for receiving: 256 in the ring, and
 				   as many in the hands of the guest */
-#define NETFRONT_PIECES	16	/* of a frame to send */
+#define NETFRONT_SLOTS	18	/* of a frame to send: every backend takes them */
+#define NETFRONT_PIECES	17	/* likewise: one slot may say how to segment */
 
 /* A page of netfront's with bytes that were received. */
 struct netfront_buf {
@@ -90,6 +91,13 @@ int netfront_close(struct netfront *nf);
  * room now: try again in idle(); -E2BIG more slots than a frame may have.
  */
 int netfront_transmit(struct netfront *nf, const struct netfront_frame *f);
+
+/*
+ * Slots that a frame takes: one for each page that a piece touches, and one for
+ * its segmentation.  Whether there is room for so many now.
+ */
+unsigned int netfront_slots(const struct netfront_frame *f);
+bool netfront_room(struct netfront *nf, unsigned int slots);
 
 /* Tell the backend of the frames since the last flush. */
 void netfront_flush(struct netfront *nf);

@@ -1,13 +1,12 @@
 /*
- * netif.c: lwIP's interface over netfront.
+ * netif.c: lwIP's interface over netfront; how frames leave is tx.c.
  *
  * Nothing is copied on the way: a received page is lent to lwIP as a pbuf until
- * lwIP frees it, a pbuf that is sent is kept until its frame has left.  Only
- * when many pages are lent are received bytes copied, so that the ring never
- * runs dry while somebody sits on what was received.
+ * lwIP frees it.  Only when many pages are lent are received bytes copied, so
+ * that the ring never runs dry while somebody sits on what was received.
  *
- * TCP and UDP checksums are left to the other side of the ring in both
- * directions, as its flags say.
+ * TCP and UDP checksums were looked at by the other side of the ring where its
+ * flags say so.
  */
 #include "net/net.h"
 
@@ -16,13 +15,9 @@
 
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
-#include <lwip/inet_chksum.h>
 #include <lwip/init.h>
 #include <lwip/priv/tcp_priv.h>
-#include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
-#include <lwip/prot/tcp.h>
-#include <lwip/prot/udp.h>
 #include <lwip/sys.h>
 #include <lwip/tcp.h>
 #include <lwip/timeouts.h>
@@ -49,7 +44,6 @@ const struct netfront_counters *net_counters(void)
 	return netfront_counters(front);
 }
 static struct lent lents[NETFRONT_BUFS], *lents_free;
-static bool refused;		/* TCP segments, for want of room in the ring */
 
 /* ---- receiving ---- */
 
@@ -133,116 +127,6 @@ static void receive(void *ctx, const struct netfront_packet *in)
 
 /* ---- sending ---- */
 
-static void sent(void *ctx, void *token)
-{
-	pbuf_free(token);
-}
-
-/* What the transport's header needs, or 0: its checksum is not ours to leave. */
-static uint32_t transport_len(uint8_t proto)
-{
-	return proto == IP_PROTO_TCP ? TCP_HLEN :
-	       proto == IP_PROTO_UDP ? UDP_HLEN : 0;
-}
-
-static void checksum_put(uint8_t *l4, uint8_t proto, uint16_t sum)
-{
-	if (proto == IP_PROTO_TCP)
-		((struct tcp_hdr *)l4)->chksum = sum;
-	else
-		((struct udp_hdr *)l4)->chksum = sum;
-}
-
-static bool blank4(struct pbuf *p)
-{
-	struct ip_hdr *ip = (void *)((uint8_t *)p->payload + SIZEOF_ETH_HDR);
-	uint32_t need = SIZEOF_ETH_HDR + IP_HLEN, l4_len;
-	ip4_addr_t src, dst;
-
-	if (p->len < need || IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF))
-		return false;
-	need = transport_len(IPH_PROTO(ip));
-	if (!need || p->len < SIZEOF_ETH_HDR + IPH_HL_BYTES(ip) + need)
-		return false;
-	l4_len = lwip_ntohs(IPH_LEN(ip)) - IPH_HL_BYTES(ip);
-	ip4_addr_copy(src, ip->src);
-	ip4_addr_copy(dst, ip->dest);
-	checksum_put((uint8_t *)ip + IPH_HL_BYTES(ip), IPH_PROTO(ip),
-		     ~inet_chksum_pseudo_partial(p, IPH_PROTO(ip), l4_len, 0,
-						 &src, &dst));
-	return true;
-}
-
-static bool blank6(struct pbuf *p)
-{
-	struct ip6_hdr *ip = (void *)((uint8_t *)p->payload + SIZEOF_ETH_HDR);
-	uint32_t need = SIZEOF_ETH_HDR + IP6_HLEN;
-	ip6_addr_t src, dst;
-
-	if (p->len < need || !transport_len(IP6H_NEXTH(ip)) ||
-	    p->len < need + transport_len(IP6H_NEXTH(ip)))
-		return false;
-	ip6_addr_copy_from_packed(src, ip->src);
-	ip6_addr_copy_from_packed(dst, ip->dest);
-	checksum_put((uint8_t *)ip + IP6_HLEN, IP6H_NEXTH(ip),
-		     ~ip6_chksum_pseudo_partial(p, IP6H_NEXTH(ip),
-						IP6H_PLEN(ip), 0, &src, &dst));
-	return true;
-}
-
-/*
- * Where the transport checksum is still to be made, put the pseudo header's sum
- * in its place.  False: there is none, or it was made already.
- */
-static bool checksum_blank(struct pbuf *p)
-{
-	const struct eth_hdr *eth = p->payload;
-
-	if (p->len < SIZEOF_ETH_HDR)
-		return false;
-	if (eth->type == PP_HTONS(ETHTYPE_IP))
-		return blank4(p);
-	return eth->type == PP_HTONS(ETHTYPE_IPV6) && blank6(p);
-}
-
-/* Too many pieces for a frame: one that has all of it. */
-static err_t output_copied(struct netif *n, struct pbuf *p)
-{
-	struct pbuf *q = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
-	err_t rc;
-
-	if (!q)
-		return ERR_MEM;
-	rc = n->linkoutput(n, q);
-	pbuf_free(q);
-	return rc;
-}
-
-static err_t output(struct netif *n, struct pbuf *p)
-{
-	struct netfront_piece pieces[NETFRONT_PIECES];
-	struct netfront_frame f = { .pieces = pieces, .token = p };
-	int rc;
-
-	for (struct pbuf *q = p; q; q = q->next) {
-		if (!q->len)
-			continue;
-		if (f.nr == NETFRONT_PIECES)
-			return output_copied(n, p);
-		pieces[f.nr++] = (struct netfront_piece){ q->payload, q->len };
-	}
-	f.csum_blank = checksum_blank(p);
-	rc = netfront_transmit(front, &f);
-	if (rc == -E2BIG)
-		return output_copied(n, p);
-	if (rc) {
-		refused = true;
-		return ERR_MEM;
-	}
-	pbuf_ref(p);
-	return ERR_OK;
-}
-
 /* The checksum of a datagram in fragments is nobody's but ours to make. */
 err_t net_udp_sendto(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to,
 		     uint16_t port)
@@ -288,21 +172,19 @@ static void timers_run(void)
 void net_flush(void)
 {
 	timers_run();
-	netfront_flush(front);
+	tx_flush();
 }
 
 static void idle(void *ctx)
 {
-	if (refused) {
-		refused = false;
+	if (tx_refused())
 		tcp_txnow();
-	}
 	if (net_idle)
 		net_idle();
 	net_flush();
 }
 
-const struct netfront_handler net_handler = { receive, sent, idle };
+const struct netfront_handler net_handler = { receive, tx_sent, idle };
 
 /* ---- start ---- */
 
@@ -317,7 +199,7 @@ static err_t netif_start(struct netif *n)
 		   NETIF_FLAG_ETHERNET;
 	n->output = etharp_output;
 	n->output_ip6 = ethip6_output;
-	n->linkoutput = output;
+	n->linkoutput = tx_output;
 	NETIF_SET_CHECKSUM_CTRL(n, CHECKS_MADE);
 	return ERR_OK;
 }
@@ -327,6 +209,7 @@ int net_start(struct netfront *nf, const struct net_config *c)
 	int rc;
 
 	front = nf;
+	tx_init(nf);
 	for (unsigned int i = 0; i < ARRAY_SIZE(lents); i++) {
 		lents[i].next = lents_free;
 		lents_free = &lents[i];

@@ -11,7 +11,7 @@ import threading
 from lib.cases import case, log_name, main
 from lib.cpio import archive
 from lib.machine import GUESTS, Failure, dom0
-from lib.net import (HOST, WAN, NetMachine, appliance, files, run,
+from lib.net import (HOST, HOST6, WAN, WAN6, NetMachine, appliance, files,
                      within_namespace)
 
 WEB, DB = "10.1.0.10", "10.1.0.20"
@@ -118,13 +118,11 @@ def refused(address, port):
         return True
 
 
-HOST6, WAN6 = "2001:db8:0:1::1", "2001:db8:0:1::2"
-NET6, ONE, ONE6, TWO = "2001:db8:1::/64", "10.1.0.30", "2001:db8:1::30", \
-    "10.1.0.40"
+ONE, ONE6, TWO = "10.1.0.30", "2001:db8:1::30", "10.1.0.40"
 
 SERVICES = f"""
 nic wan address {{ {WAN}/24, {WAN6}/64 }} gateway {{ {HOST}, {HOST6} }}
-net dmz {{ 10.1.0.0/24, {NET6} }}
+net dmz {{ 10.1.0.0/24, 2001:db8:1::/64 }}
 domain one on dmz address {{ {ONE}, {ONE6} }} {{
     kernel "netbench" memory 16M
 }}
@@ -181,8 +179,6 @@ def services():
     """Echo, sink and source, IPv4 and IPv6, and guest to guest."""
     with NetMachine([dom0(), appliance(SERVICES),
                      files(netbench=f"{GUESTS}/netbench.elf")]) as m:
-        run(f"ip addr add {HOST6}/64 dev tap0 nodad &&"
-            f"ip route add {NET6} via {WAN6}")
         for _ in range(4):
             m.expect(r"netbench: up", 60)
         for address in ONE, ONE6:

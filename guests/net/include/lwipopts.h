@@ -64,6 +64,8 @@ void net_free(void *p);
 #define LWIP_WND_SCALE			1
 #define TCP_RCV_SCALE			3
 #define TCP_WND				(256 * 1024)
+/* Joined segments (tx.c) come as one: acknowledge at once what is more. */
+#define TCP_WND_UPDATE_THRESHOLD	(TCP_MSS + 1)
 #define TCP_SND_BUF			(256 * 1024)
 #define TCP_SND_QUEUELEN		512
 #define TCP_SNDLOWAT			(TCP_SND_BUF / 2)
