@@ -135,8 +135,10 @@ class Appliance:
 
     def verdict(self, packet):
         """What the rules say of a packet: ("allow", "file:line") or the like."""
-        said = call([SLUICE, "explain", "--json", self.path, packet]).stdout
-        outcome = json.loads(said)["outcome"]
+        said = call([SLUICE, "explain", "--json", self.path, packet])
+        if said.returncode:
+            raise Wrong(f"{self.path}: no verdict on {packet}")
+        outcome = json.loads(said.stdout)["outcome"]
         rule = outcome["rule"]
         if not rule:
             return outcome["verdict"], outcome["reason"]

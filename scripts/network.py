@@ -44,6 +44,11 @@ def outside_of(nic, version=4):
     return None, None
 
 
+def endpoint(address, port):
+    return f"[{address}]:{port}" if ":" in str(address) else \
+        f"{address}:{port}"
+
+
 class Way:
     """One way in: what a host outside dials, and what becomes of it."""
 
@@ -54,8 +59,8 @@ class Way:
         self.to_port = redirect["to_port"]
         self.http = (self.protocol == "tcp" and
                      redirect["first_port"] in HTTP_PORTS)
-        self.packet = (f"{self.protocol} {source}:40000 -> "
-                       f"{redirect['address']}:{redirect['first_port']}")
+        there = endpoint(redirect["address"], redirect["first_port"])
+        self.packet = f"{self.protocol} {endpoint(source, 40000)} -> {there}"
         self.verdict, self.rule = appliance.verdict(self.packet)
 
     def allowed(self):
@@ -144,6 +149,7 @@ class UserNetwork:
         return self.found
 
     def hints(self):
+        """More (command, what is seen)."""
         return []
 
     def close(self):
@@ -201,11 +207,8 @@ class TapNetwork:
                                                   version)]
 
     def dial(self, redirect):
-        address = redirect["address"]
-        if ":" in address:
-            address = f"[{address}]"
-        port = redirect["first_port"]
-        return address if port == 80 else f"{address}:{port}"
+        return endpoint(redirect["address"],
+                        redirect["first_port"]).removesuffix(":80")
 
     def routes(self, via):
         """The appliance's routed nets; through its first NIC alone."""
@@ -229,8 +232,7 @@ class TapNetwork:
         return self.found
 
     def hints(self):
-        return [f"  {self.enter('bash'):<44} a shell outside, with a link to "
-                "each nic"]
+        return [(self.enter("bash"), "a shell outside, on each nic's link")]
 
     def close(self):
         # Ctrl-C again must not leave the half of it behind.
