@@ -202,26 +202,86 @@ size_t pages_nr_free(void)
 	return nr_free;
 }
 
-size_t pages_release(void *p, size_t n)
+/* ---- pages that the hypervisor has, and the guest has not ---- */
+
+#define BATCH	128	/* pages a hypercall */
+
+/* Map the n pages of list, or nothing there; the number of those done. */
+static size_t ptes_set(char *va, const xen_pfn_t *list, size_t n, bool map)
 {
+	struct mmu_update u[BATCH];
+	uint32_t done = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		u[i].ptr = pte_maddr(va + i * PAGE_SIZE, 1) |
+			   MMU_NORMAL_PT_UPDATE;
+		u[i].val = map ? list[i] << PAGE_SHIFT | PTE_LEAF_RW : 0;
+	}
+	hypercall4(__HYPERVISOR_mmu_update, u, n, &done, DOMID_SELF);
+	return done;
+}
+
+/* Hand over, or take, n extents; how many it were. */
+static size_t reservation(unsigned int cmd, xen_pfn_t *list, size_t n)
+{
+	struct xen_memory_reservation r = { .nr_extents = n,
+					    .domid = DOMID_SELF };
+	long rc;
+
+	set_xen_guest_handle(r.extent_start, list);
+	rc = hypercall2(__HYPERVISOR_memory_op, cmd, &r);
+	return rc > 0 ? (size_t)rc : 0;
+}
+
+static size_t batch_release(char *va, size_t n)
+{
+	xen_pfn_t list[BATCH];
 	size_t done;
 
-	for (done = 0; done < n; done++) {
-		void *va = (char *)p + done * PAGE_SIZE;
-		xen_pfn_t mfn = va_to_mfn(va);
-		struct xen_memory_reservation r = {
-			.nr_extents = 1,
-			.domid = DOMID_SELF,
-		};
-
-		set_xen_guest_handle(r.extent_start, &mfn);
-		if (pte_set(va, 0) ||
-		    hypercall2(__HYPERVISOR_memory_op,
-			       XENMEM_decrease_reservation, &r) != 1)
-			break;
-		p2m[va_to_pfn(va)] = PFN_NONE;
-	}
+	for (size_t i = 0; i < n; i++)
+		list[i] = va_to_mfn(va + i * PAGE_SIZE);
+	done = ptes_set(va, list, n, false);
+	done = reservation(XENMEM_decrease_reservation, list, done);
+	for (size_t i = 0; i < done; i++)
+		p2m[va_to_pfn(va) + i] = PFN_NONE;
 	return done;
+}
+
+static size_t batch_regain(char *va, size_t n)
+{
+	xen_pfn_t list[BATCH];
+	size_t got;
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = va_to_pfn(va) + i;
+	got = reservation(XENMEM_populate_physmap, list, n);
+	for (size_t i = 0; i < got; i++)
+		p2m[va_to_pfn(va) + i] = list[i];
+	if (ptes_set(va, list, got, true) != got)
+		panic("pages of our own cannot be mapped");
+	return got;
+}
+
+static size_t batches(size_t (*fn)(char *va, size_t n), char *va, size_t n)
+{
+	size_t done = 0, want, got;
+
+	do {
+		want = n - done < BATCH ? n - done : BATCH;
+		got = fn(va + done * PAGE_SIZE, want);
+		done += got;
+	} while (done < n && got == want);
+	return done;
+}
+
+size_t pages_release(void *p, size_t n)
+{
+	return batches(batch_release, p, n);
+}
+
+size_t pages_regain(void *p, size_t n)
+{
+	return batches(batch_regain, p, n);
 }
 
 void *window_alloc(size_t n)

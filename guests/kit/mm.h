@@ -67,6 +67,12 @@ size_t pages_nr_free(void);
  */
 size_t pages_release(void *p, size_t n);
 
+/*
+ * Take pages back that pages_release() gave away: there is memory at p again,
+ * zeroed.  Returns how many; fewer when the hypervisor has no more.
+ */
+size_t pages_regain(void *p, size_t n);
+
 /* The page-table entry of va at level 1 to 4, NULL where a table is missing. */
 uint64_t *pte_at(const void *va, unsigned int level);
 /* The machine address of that entry, for mmu_update; 0 where there is none. */
