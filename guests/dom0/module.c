@@ -39,6 +39,16 @@ unsigned int modules_find(const struct module **list)
 	return nr_modules;
 }
 
+size_t modules_bytes(void)
+{
+	size_t pages = 0;
+
+	for (unsigned int i = 0; i < nr_modules; i++)
+		if (modules[i].data)
+			pages += pages_of(modules[i].size);
+	return pages * PAGE_SIZE;
+}
+
 void module_release(const void *data)
 {
 	for (unsigned int i = 0; i < nr_modules; i++) {

@@ -15,6 +15,9 @@ struct module {
 /* The number of modules in *modules; a malformed list counts as none. */
 unsigned int modules_find(const struct module **modules);
 
+/* Bytes of memory that modules take in dom0 now. */
+size_t modules_bytes(void);
+
 /* Give its memory back to the hypervisor. */
 void module_release(const void *data);
 

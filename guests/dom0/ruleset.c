@@ -17,7 +17,7 @@
 #include "kit/mm.h"
 #include "kit/time.h"
 
-#define ARENA_SHARE	2	/* the compiler gets a half of what is free */
+#define KEEP_PAGES	768	/* dom0's own; the compiler gets all others */
 #define NAME_MAX	128
 #define LINE_MAX	512
 
@@ -49,15 +49,15 @@ static void say(const struct rules_out *out, const char *fmt, ...)
 
 /* ---- compiled sets ---- */
 
-static size_t set_pages(const struct set *s)
+static size_t pages_of(size_t bytes)
 {
-	return (s->len + PAGE_SIZE - 1) / PAGE_SIZE;
+	return (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
 static void set_free(struct set *s)
 {
 	if (s->blob)
-		pages_free(s->blob, set_pages(s));
+		pages_free(s->blob, pages_of(s->len));
 	*s = (struct set){ 0 };
 }
 
@@ -66,7 +66,7 @@ static int set_make(struct set *s, const char *name, const void *blob,
 {
 	*s = (struct set){ .len = len };
 	snprintf(s->name, sizeof(s->name), "%s", name);
-	s->blob = pages_alloc(set_pages(s));
+	s->blob = pages_alloc(pages_of(len));
 	if (!s->blob)
 		return -ENOMEM;
 	memcpy(s->blob, blob, len);
@@ -137,14 +137,52 @@ static void diag_say(void *ctx, const struct rules_diag *d)
 	rules_diag_print(d, ctx);
 }
 
-static void *arena_get(size_t *pages)
-{
-	void *mem = NULL;
+/*
+ * What the compiler works in: pages in a row, which the hypervisor has but for
+ * that time.
+ */
+static struct {
+	char	*mem;
+	size_t	 pages;		/* of address space ... */
+	size_t	 there;		/* ... and with memory, from its start */
+} arena;
 
-	*pages = pages_nr_free() / ARENA_SHARE;
-	while (*pages && !(mem = pages_alloc(*pages)))
-		*pages /= 2;
-	return mem;
+/* Once: as much as there is, less what dom0 needs for itself. */
+static void arena_make(void)
+{
+	size_t n = pages_nr_free();
+
+	n = n > 2 * KEEP_PAGES ? n - KEEP_PAGES : n / 2;
+	while (n && !(arena.mem = pages_alloc(n)))
+		n -= n / 8 + 1;
+	arena.pages = arena.there = n;
+}
+
+static void arena_get(void)
+{
+	if (arena.mem)
+		arena.there = pages_regain(arena.mem, arena.pages);
+	else
+		arena_make();
+}
+
+static void arena_put(void)
+{
+	arena.there -= pages_release(arena.mem, arena.there);
+}
+
+/* For a set larger than what dom0 keeps: the arena's end, behind what is in use,
+ * is dom0's from now on. */
+static void arena_cede(const struct rules *r, size_t pages)
+{
+	size_t used = (r->arena.used + PAGE_SIZE - 1) / PAGE_SIZE;
+
+	if (pages_nr_free() >= pages + KEEP_PAGES / 2 ||
+	    arena.there != arena.pages || arena.pages < used + pages)
+		return;
+	arena.pages -= pages;
+	arena.there -= pages;
+	pages_free(arena.mem + arena.pages * PAGE_SIZE, pages);
 }
 
 static int compile(struct rules *r, const struct ruleset_load *l,
@@ -179,8 +217,10 @@ static int compile_and_load(struct rules *r, const struct ruleset_load *l,
 	size_t len;
 	int rc = compile(r, l, &blob, &len);
 
-	if (!rc)
+	if (!rc) {
+		arena_cede(r, pages_of(len));
 		rc = set_make(&new, l->name, blob, len);
+	}
 	if (rc) {
 		say(out, "dom0: %s: not loaded: %s\n", l->name,
 		    rc == -ENOMEM ? "no memory" : "it has errors");
@@ -202,22 +242,20 @@ int ruleset_load(const struct ruleset_load *l, const struct rules_out *out)
 	const struct rules_host host = { .ctx = (void *)out,
 					 .read = read_file, .diag = diag_say };
 	static struct rules rules;
-	size_t pages;
-	void *mem;
 	int rc;
 
 	if (!l->text && !appliance_file(l->name)) {
 		say(out, "dom0: there is no boot module ':file %s'\n", l->name);
 		return -ENOENT;
 	}
-	mem = arena_get(&pages);
-	if (!mem) {
+	arena_get();
+	if (!arena.there) {
 		say(out, "dom0: %s: not loaded: no memory\n", l->name);
 		return -ENOMEM;
 	}
-	rules_init(&rules, &host, mem, pages * PAGE_SIZE);
+	rules_init(&rules, &host, arena.mem, arena.there * PAGE_SIZE);
 	rc = compile_and_load(&rules, l, out);
-	pages_free(mem, pages);
+	arena_put();
 	return rc;
 }
 

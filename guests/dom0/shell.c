@@ -10,6 +10,7 @@
 #include <rules/diag.h>
 
 #include "dom0/domain.h"
+#include "dom0/module.h"
 #include "dom0/nics.h"
 #include "dom0/once.h"
 #include "dom0/ping.h"
@@ -82,6 +83,20 @@ static void do_list(struct domain *none, char *rest)
 			       d->state == DOMAIN_OFF ? "off" : "waiting");
 }
 
+/* What the appliance takes beside its domains and their files. */
+static void footprint(uint64_t hv_pages)
+{
+	struct sluice_info own = { .domid = 0 };
+	uint64_t files = modules_bytes() / PAGE_SIZE, mine;
+
+	if (control(SLUICE_CTL_GETINFO, &own))
+		return;
+	mine = own.tot_pages - files;
+	printf("hypervisor %lu KiB, dom0 %lu KiB, together %lu KiB; "
+	       "boot modules %lu KiB\n", hv_pages * 4, mine * 4,
+	       (hv_pages + mine) * 4, files * 4);
+}
+
 static void do_info(struct domain *none, char *rest)
 {
 	struct sluice_physinfo p = { 0 };
@@ -98,6 +113,7 @@ static void do_info(struct domain *none, char *rest)
 	printf("domains %u of %u; interrupts off at most %lu ns; "
 	       "dom0: %zu pages free\n", p.nr_domains, p.max_domains,
 	       p.irqs_off_max_ns, pages_nr_free());
+	footprint(p.hv_pages);
 }
 
 static bool exists(const struct domain *d)

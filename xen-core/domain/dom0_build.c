@@ -23,7 +23,7 @@
 #include "mm.h"
 
 #define ENTRIES		(PAGE_SIZE / sizeof(uint64_t))	/* of a p2m page, a table */
-#define MEMORY_DEFAULT_MIB 16	/* beside the modules */
+#define MEMORY_DEFAULT_MIB 24	/* beside the modules */
 #define TABLE_FLAGS	(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
 #define LEAF_FLAGS	(PTE_P | PTE_RW | PTE_A)
 
