@@ -137,24 +137,36 @@ static void tick(void *unused)
 	timer_set(&tick_timer, now + TICK_NS);
 }
 
-static void net_init(void)
+/* Frames in a row for size bytes; those that are too many go back. */
+static void *vfr_memory(size_t size)
 {
-	const struct vfr_limits limits = { .ports = SLUICE_VIF_MAX,
-					   .flows = FLOWS };
-	size_t size = vfr_size(&limits);
 	unsigned order = 0;
 	struct page *pg;
 
 	while ((size_t)PAGE_SIZE << order < size)
 		order++;
 	pg = frames_alloc(order);
-	if (!pg || net_packets_init(NET_PACKETS)) {
+	if (!pg)
+		return NULL;
+	for (size_t i = (size + PAGE_SIZE - 1) / PAGE_SIZE; i < 1ul << order;
+	     i++)
+		frames_free(pg + i, 0);
+	return page_virt(pg);
+}
+
+static void net_init(void)
+{
+	const struct vfr_limits limits = { .ports = SLUICE_VIF_MAX,
+					   .flows = FLOWS };
+	size_t size = vfr_size(&limits);
+	void *mem = vfr_memory(size);
+
+	if (!mem || net_packets_init(NET_PACKETS)) {
 		log_error("net: no memory for the VFR (%zu KiB): no network",
 			  size >> 10);
 		return;
 	}
-	net_vfr = vfr_create(page_virt(pg), (size_t)PAGE_SIZE << order, &limits,
-			     rdtsc());
+	net_vfr = vfr_create(mem, size, &limits, rdtsc());
 	if (!net_vfr) {
 		log_error("net: the VFR could not be made: no network");
 		return;
