@@ -42,21 +42,26 @@ uint64_t time_now(void)
 	return ns;
 }
 
-uint64_t time_wall_s(void)
+uint64_t time_wall_ns(void)
 {
 	uint32_t version;
-	uint64_t s;
+	uint64_t ns;
 
 	do {
 		version = __atomic_load_n(&shared_info->wc_version,
 					  __ATOMIC_ACQUIRE);
-		s = (uint64_t)shared_info->wc_sec_hi << 32 |
-		    shared_info->wc_sec;
+		ns = ((uint64_t)shared_info->wc_sec_hi << 32 |
+		      shared_info->wc_sec) * SECONDS + shared_info->wc_nsec;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while ((version & 1) ||
 		 version != __atomic_load_n(&shared_info->wc_version,
 					    __ATOMIC_RELAXED));
-	return s + time_now() / SECONDS;
+	return ns + time_now();
+}
+
+uint64_t time_wall_s(void)
+{
+	return time_wall_ns() / SECONDS;
 }
 
 /* A time that has passed already fires at once. */

@@ -14,7 +14,8 @@ void time_init(void);
 
 /* Nanoseconds since the hypervisor started; never goes back on one vcpu. */
 uint64_t time_now(void);
-/* Seconds since 1970, UTC plus the domain's offset. */
+/* Since 1970, UTC plus the domain's offset; it goes on as time_now() does. */
+uint64_t time_wall_ns(void);
 uint64_t time_wall_s(void);
 
 static inline uint64_t tsc_read(void)

@@ -111,6 +111,24 @@ size_t strspn(const char *s, const char *of)
 	return n;
 }
 
+size_t strcspn(const char *s, const char *of)
+{
+	size_t n = 0;
+
+	while (s[n] && !strchr(of, s[n]))
+		n++;
+	return n;
+}
+
+char *strncpy(char *restrict to, const char *restrict from, size_t n)
+{
+	size_t len = strnlen(from, n);
+
+	memcpy(to, from, len);
+	memset(to + len, 0, n - len);
+	return to;
+}
+
 char *strcpy(char *restrict to, const char *restrict from)
 {
 	return memcpy(to, from, strlen(from) + 1);

@@ -16,6 +16,8 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 size_t strspn(const char *s, const char *of);
+size_t strcspn(const char *s, const char *of);
+char *strncpy(char *restrict to, const char *restrict from, size_t n);
 char *strcpy(char *restrict to, const char *restrict from);
 char *strdup(const char *s);
 char *strndup(const char *s, size_t max);
