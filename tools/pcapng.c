@@ -35,6 +35,7 @@ enum option {		/* numbered per block, but for the first two */
 	IF_TSRESOL		= 9,
 	IF_FILTER		= 11,
 	EPB_FLAGS		= 2,
+	EPB_DROPCOUNT		= 4,
 	EPB_PACKETID		= 5,
 	EPB_VERDICT		= 7,
 	ISB_STARTTIME		= 2,
@@ -233,6 +234,8 @@ int pcapng_packet(struct pcapng *w, const struct pcapng_packet *p)
 		flags |= EPB_FLAG_GSO;
 	if (flags)
 		option_bytes(&o, EPB_FLAGS, &flags, sizeof(flags));
+	if (p->lost)
+		option_u64(&o, EPB_DROPCOUNT, p->lost);
 	if (p->id)
 		option_u64(&o, EPB_PACKETID, p->id);
 	option_verdict(&o, p->verdict);

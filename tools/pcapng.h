@@ -70,6 +70,7 @@ struct pcapng_packet {
 	bool		gso;		/* segmentation left to the device */
 	enum pcapng_verdict verdict;
 	uint64_t	id;		/* the same on every port; 0: none */
+	uint64_t	lost;		/* packets lost since the one before */
 	const char	*comment;	/* UTF-8, or NULL */
 };
 
