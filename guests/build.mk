@@ -18,7 +18,9 @@ LIBGCC := $(shell $(CC) -print-libgcc-file-name)
 
 # dom0 reads the appliance file and compiles its rules.
 dom0_SRCS := $(wildcard rules/*.c vfr/classify/*.c) vfr/ruleset.c
-CFLAGS_DIR_guests += -Irules/include -Ivfr/include
+# It writes captures as the host command does.
+dom0_SRCS += vfr/reason.c tools/pcapng.c tools/tapnote.c
+CFLAGS_DIR_guests += -Irules/include -Ivfr/include -I.
 
 # TCP/IP for those that say so: lwIP, unpacked by scripts/fetch-lwip, and what
 # joins it to the kit.
@@ -41,8 +43,8 @@ $(LWIP)/stamp: scripts/fetch-lwip
 
 $(LWIP)/%.c: | $(LWIP)/stamp ;
 
-NET_GUESTS := echo web netbench
-$(foreach g,$(NET_GUESTS),$(eval $(g)_SRCS := $(NET_SRCS)))
+NET_GUESTS := dom0 echo web netbench
+$(foreach g,$(NET_GUESTS),$(eval $(g)_SRCS += $(NET_SRCS)))
 $(call objs,guest,$(NET_SRCS) $(wildcard $(NET_GUESTS:%=guests/%/*.c))): \
 	| $(LWIP)/stamp
 
@@ -91,3 +93,10 @@ CFLAGS_tests/fuzz/http_fuzz.c := -Iguests
 UNIT_TESTS += kit
 kit_SRCS :=
 CFLAGS_tests/unit/kit_test.c := -Iguests -Wno-format -Wno-alloc-size-larger-than
+
+UNIT_TESTS += api_http
+api_http_SRCS := guests/dom0/http.c
+CFLAGS_tests/unit/api_http_test.c := -Iguests
+FUZZERS += api_http
+api_http_FUZZ_SRCS := guests/dom0/http.c
+CFLAGS_tests/fuzz/api_http_fuzz.c := -Iguests

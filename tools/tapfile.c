@@ -26,33 +26,16 @@ static int file_write(void *ctx, const void *data, size_t len)
 	return errno ? -errno : -EIO;
 }
 
-static const char *const kind_words[] = {
-	[VFR_PORT_VIF] = "domain", [VFR_PORT_NIC] = "nic",
-};
-
 static int add_iface(struct tapfile *t, const struct vfr_ruleset *rs,
 		     unsigned int rs_port)
 {
 	static const uint8_t none[6];
 	const struct vfr_rs_port *rp = &rs->p.ports[rs_port];
-	const char *name = vfr_ruleset_text(rs, rp->name);
-	char description[256];
-	int len = snprintf(description, sizeof(description), "%s %s",
-			   kind_words[rp->kind], name);
+	char description[TAPNOTE_MAX];
 
-	if (rp->kind == VFR_PORT_VIF)
-		snprintf(description + len, sizeof(description) - len,
-			 ", net %s", vfr_ruleset_text(
-				rs, rs->p.nets[rp->net].name));
-	else if (rp->vlan)
-		snprintf(description + len, sizeof(description) - len,
-			 ", VLAN %u of device %s", rp->vlan,
-			 vfr_ruleset_text(rs, rp->device));
-	else
-		snprintf(description + len, sizeof(description) - len,
-			 ", device %s", vfr_ruleset_text(rs, rp->device));
+	tapnote_port(description, rs, rs_port);
 	return pcapng_add_iface(&t->ng, &(struct pcapng_iface){
-		.name = name,
+		.name = vfr_ruleset_text(rs, rp->name),
 		.description = description,
 		.mac = memcmp(rp->mac, none, 6) ? rp->mac : NULL,
 		.speed_bps = rp->rate_bps,

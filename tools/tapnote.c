@@ -103,3 +103,20 @@ enum pcapng_verdict tapnote_verdict(const struct vfr_tap_record *r)
 		return PCAPNG_VERDICT_REDIRECT;
 	}
 }
+
+void tapnote_port(char buf[TAPNOTE_MAX], const struct vfr_ruleset *rs,
+		  uint32_t rs_port)
+{
+	const struct vfr_rs_port *p = &rs->p.ports[rs_port];
+	struct note n = { .s = buf };
+
+	if (p->kind == VFR_PORT_VIF) {
+		add(&n, "domain %s, net %s", vfr_ruleset_text(rs, p->name),
+		    vfr_ruleset_text(rs, rs->p.nets[p->net].name));
+		return;
+	}
+	add(&n, "nic %s, ", vfr_ruleset_text(rs, p->name));
+	if (p->vlan)
+		add(&n, "VLAN %u of ", p->vlan);
+	add(&n, "device %s", vfr_ruleset_text(rs, p->device));
+}

@@ -28,6 +28,10 @@ void tapnote_write(char buf[TAPNOTE_MAX], const struct vfr_ruleset *rs,
 		   const struct vfr_tap_record *r, const char *in,
 		   const char *out, uint64_t number);
 
+/* "domain web, net dmz", "nic wan, device nic0": a port of the ruleset. */
+void tapnote_port(char buf[TAPNOTE_MAX], const struct vfr_ruleset *rs,
+		  uint32_t rs_port);
+
 enum pcapng_verdict tapnote_verdict(const struct vfr_tap_record *r);
 
 #endif

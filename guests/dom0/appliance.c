@@ -13,9 +13,11 @@
 
 #include <rules/rules.h>
 
+#include "dom0/api.h"
 #include "dom0/domain.h"
 #include "dom0/module.h"
 #include "dom0/ruleset.h"
+#include "dom0/ownvif.h"
 #include "dom0/vif_addr.h"
 #include "kit/kit.h"
 
@@ -57,6 +59,8 @@ bool appliance_module(const struct module *m)
 	}
 	return true;
 }
+
+static struct vif_config own_vif;	/* dom0's; no device: it has none */
 
 const struct module *appliance_file(const char *name)
 {
@@ -137,6 +141,18 @@ static const char *domain_take(const struct rules_domain *rd)
 	return domain_define(&c, &im) ? NULL : "no memory";
 }
 
+/* Of dom0 itself the file says where its interface is. */
+static void own_take(const struct rules_domain *rd)
+{
+	static struct domain_config c;
+
+	if (rd->has_block && *rd->kernel)
+		printf("dom0: it runs already: its kernel in the appliance "
+		       "file is not used\n");
+	if (!vifs_take(rd, &c) && c.nr_vifs)
+		own_vif = c.vif[0];
+}
+
 /* Those with a block and a kernel run here; others are names of hosts. */
 static void domains_define(const struct rules *r)
 {
@@ -146,12 +162,26 @@ static void domains_define(const struct rules *r)
 		const struct rules_domain *rd = (const void *)n;
 		const char *why;
 
+		if (!strcmp(n->name, OWNVIF_DOMAIN)) {
+			own_take(rd);
+			continue;
+		}
 		if (!rd->has_block || !*rd->kernel || !rd->autostart)
 			continue;
 		why = domain_take(rd);
 		if (why)
 			printf("dom0: %s: not started: %s\n", n->name, why);
 	}
+}
+
+static void own_start(void)
+{
+	int rc = ownvif_start(&own_vif);
+
+	if (rc)
+		printf("dom0: no interface for itself: %d\n", rc);
+	else
+		api_start();
 }
 
 static void terminal_write(void *ctx, const char *s, size_t n)
@@ -168,4 +198,6 @@ void appliance_init(void)
 	if (appliance && ruleset_load(&load, &terminal))
 		printf("dom0: nothing of the appliance file is started, every "
 		       "packet is dropped\n");
+	if (*own_vif.device)
+		own_start();
 }
