@@ -1,7 +1,7 @@
 # The host command `sluice`: the libraries vfr/ and rules/ at a desk.
 
 TOOL_SRCS := $(sort $(filter-out tools/main.c,$(wildcard tools/*.c)))
-TOOL_LIBS := -lpcap -ljansson
+TOOL_LIBS := -lpcap -ljansson -lcurl
 
 CFLAGS_DIR_tools := -Ivfr/include -Irules/include
 CFLAGS_DIR_tests += -I.

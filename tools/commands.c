@@ -3,6 +3,14 @@
  */
 #include "commands.h"
 
+#define CLIENT_OPTIONS							\
+	{ 'H', "host", "ADDRESS", ARG_WORDS,				\
+	  "of dom0, or what leads there, with :PORT if\n"		\
+	  "not 80 [$SLUICE_HOST]" },					\
+	{ 'T', "token-file", "FILE", ARG_WORDS,				\
+	  "the appliance's token is in there [$SLUICE_TOKEN\n"		\
+	  "is the token itself]" }
+
 #define FEED_OPTIONS							\
 	{ 'm', "map", "WHO=PORT", ARG_WORDS,				\
 	  "frames from WHO (a MAC, a net, any) come in\n"		\
@@ -62,6 +70,28 @@ static const struct cli_option fmt_options[] = {
 	{ 'w', "write", NULL, ARG_NONE, "change the files in place" },
 	{ 'd', "diff", NULL, ARG_NONE,
 	  "show what would change; exit with 1 if anything" },
+	{ 0 },
+};
+
+static const struct cli_option capture_options[] = {
+	CLIENT_OPTIONS,
+	{ 'w', "write", "FILE", ARG_CAPTURE,
+	  "write pcapng; - is stdout.  Without it, a line\n"
+	  "for each packet" },
+	{ 's', "snaplen", "BYTES", ARG_WORDS,
+	  "keep so much of each packet [65535]" },
+	{ 'c', "count", "N", ARG_WORDS, "end after N packets" },
+	{ OPT_DURATION, "duration", "SECONDS", ARG_WORDS,
+	  "end after so long" },
+	{ OPT_STAGE, "stage", "WHICH", ARG_WORDS,
+	  "in, out, drop or several [in,out,drop; of any\n"
+	  "port: in]" },
+	{ 'C', "file-size", "MB", ARG_WORDS,
+	  "begin a new file after so many million bytes:\n"
+	  "FILE, FILE1, FILE2 ..." },
+	{ 'W', "files", "N", ARG_WORDS,
+	  "of these keep the newest N" },
+	{ 'q', "quiet", NULL, ARG_NONE, "no counters at the end" },
 	{ 0 },
 };
 
@@ -140,6 +170,23 @@ const struct cli_command cli_commands[] = {
 		.options = replay_options, .min_args = 2, .max_args = 2,
 		.kinds = { ARG_RULES, ARG_CAPTURE }, .json = true,
 		.run = cmd_replay,
+	},
+	{
+		.name = "capture", .args = "PORT [FILTER]",
+		.summary = "see a running appliance's packets, or write pcapng",
+		.detail =
+"Watch a port of a running appliance: a domain or nic of its rules, or any.\n"
+"Packets are shown as they came in, with verdict and rule, and as they left;\n"
+"also those that the rules kept from the port.  FILTER is an expression of\n"
+"pcap-filter(7).  An interrupt ends the capture with its counters.",
+		.example =
+"sluice capture web 'tcp port 80'\n"
+"sluice capture web -w web.pcapng -s 96 'tcp port 80'\n"
+"sluice capture any --stage drop\n"
+"sluice capture web -w - | tcpdump -nr -",
+		.options = capture_options, .min_args = 1, .max_args = -1,
+		.kinds = { ARG_WORDS, ARG_WORDS }, .json = true,
+		.run = cmd_capture,
 	},
 	{
 		.name = "fmt", .args = "FILE...",

@@ -12,8 +12,11 @@ enum {			/* long options without a letter */
 	OPT_PROGRESS,
 	OPT_STRICT,
 	OPT_EXIT_CODE,
+	OPT_STAGE,
+	OPT_DURATION,
 };
 
+int cmd_capture(const struct cli_command *self, int argc, char **argv);
 int cmd_check(const struct cli_command *self, int argc, char **argv);
 int cmd_diff(const struct cli_command *self, int argc, char **argv);
 int cmd_explain(const struct cli_command *self, int argc, char **argv);
