@@ -219,7 +219,8 @@ void cli_print_overview(void)
 	printf("usage: sluice COMMAND [options] [arguments]\n\n"
 	       "Check, test and try rule files of the Sluice firewall-router\n"
 	       "on any machine; every answer comes from the evaluator that\n"
-	       "judges packets in the hypervisor.\n\nCommands:\n");
+	       "judges packets in the hypervisor.  Watch a running appliance.\n\n"
+	       "Commands:\n");
 	for (c = cli_commands; c->name; c++)
 		printf("  %-11s %s\n", c->name, c->summary);
 	printf("\n'sluice COMMAND --help' tells more.  Exit codes: 0 ok, "
