@@ -10,6 +10,7 @@ import shlex
 import subprocess
 
 SLUICE = "build/sluice"
+DOM0_MIB = 16           # for dom0, beside the modules, where that is enough
 DOM0 = "build/guests/dom0.elf"
 MIB = 1 << 20
 ELF = b"\x7fELF"
@@ -99,12 +100,23 @@ class Appliance:
             paths[name] = self.on_host(name)
         sizes = sum(os.path.getsize(path) for path in paths.values())
         # GRUB's copy of each module and dom0's, the domains, all the rest.
-        self.memory_mib = 256 + (2 * sizes + sum(
+        self.memory_mib = 240 + self.dom0_mib() + (2 * sizes + sum(
             d["memory"] for d in self.domains)) // MIB
         return ([self.dom0(), f"{shlex.quote(self.path)} "
                  f":appliance {shlex.quote(self.name)}"] +
                 [f"{shlex.quote(path)} :file {shlex.quote(name)}"
                  for name, path in paths.items()])
+
+    def dom0_mib(self):
+        """dom0 gives its compiler a half of what it has, and keeps the outcome
+        and the one before it."""
+        compiler = self.wants["compiler_mib"]
+        return DOM0_MIB if compiler <= 4 else DOM0_MIB + 3 * compiler
+
+    def options(self):
+        """The hypervisor's own, before the user's."""
+        mib = self.dom0_mib()
+        return f"dom0_mem={mib} " if mib != DOM0_MIB else ""
 
     def dom0(self):
         """dom0's module.  Where the file gives it an address it is a server,
@@ -114,7 +126,9 @@ class Appliance:
             return f"{DOM0} dom0"
         self.token = os.path.join(self.work, "token")
         text = secrets.token_hex(16)
-        with open(os.open(self.token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
+        if os.path.exists(self.token):
+            os.remove(self.token)       # it may be root's, of NET=tap
+        with open(os.open(self.token, os.O_WRONLY | os.O_CREAT | os.O_EXCL,
                           0o600), "w") as out:
             out.write(text + "\n")
         return f"{DOM0} dom0 token={text}"

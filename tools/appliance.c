@@ -8,6 +8,8 @@
 
 #include "describe.h"
 
+#define MIB (1u << 20)
+
 static json_t *text_or_null(const char *s)
 {
 	return *s ? json_words(s) : json_null();
@@ -174,5 +176,6 @@ json_t *appliance_json(const struct rulefile *f)
 			 "vifs", ports_json(&rs, VFR_PORT_VIF),
 			 "nets", nets_json(&rs),
 			 "redirects", redirects_json(&rs),
-			 "ruleset_bytes", (int)f->blob_len);
+			 "compiler_mib",
+			 (int)(f->r.arena.used / MIB + 1));
 }

@@ -11,7 +11,8 @@
 
 /*
  * The domains with their kernels and ramdisks, NICs, vifs, nets, redirects and
- * included files of a compiled file; null if it has errors.  Paths start where
+ * included files of a compiled file, and what memory its compiler took; null if
+ * it has errors.  Paths start where
  * the file's own does.
  */
 json_t *appliance_json(const struct rulefile *f);
