@@ -83,6 +83,9 @@ static void domains_start(void)
 		module_release(d->image.ramdisk);
 		d->image = (struct kernel_image){ 0 };
 	}
+	/* Nobody was served so far: their time to speak begins now. */
+	for (struct domain *d = domains; d; d = d->next)
+		d->started_ns = time_now();
 }
 
 /* Prompts of domains wait in unfinished lines. */
