@@ -220,6 +220,22 @@ static int op_rule(void *arg, uint64_t *progress)
 	return 0;
 }
 
+static int op_use(void *arg, uint64_t *progress)
+{
+	struct sluice_net_use *u = arg;
+	struct vfr_stats st;
+
+	if (!net_vfr)
+		return -ENODEV;
+	spin_lock(&net_lock);
+	vifs_count(&u->vifs, &u->leaving);
+	u->packets = net_packets_used();
+	vfr_stats(net_vfr, &st);
+	u->flows = st.flows;
+	net_unlock();
+	return 0;
+}
+
 static void control_init(void)
 {
 	static const struct {
@@ -233,6 +249,7 @@ static void control_init(void)
 		{ SLUICE_NET_PORT, sizeof(struct sluice_port), op_port },
 		{ SLUICE_NET_LOG, sizeof(struct sluice_net_log), op_log },
 		{ SLUICE_NET_RULE, sizeof(struct sluice_rule), op_rule },
+		{ SLUICE_NET_USE, sizeof(struct sluice_net_use), op_use },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)

@@ -83,6 +83,7 @@ struct net_packet {
 struct net_packet *net_packet_get(void);
 void net_packet_put(struct net_packet *np);
 uint32_t net_packets_free(void);
+uint32_t net_packets_used(void);
 int net_packets_init(uint32_t count);
 
 static inline struct net_packet *net_packet_of(struct vfr_packet *p)
@@ -122,6 +123,9 @@ void vifs_tick(uint64_t now_ns);
 /* Whose the VFR port is; false if it is no vif's.  device: its name's place. */
 bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
 		 char device[SLUICE_DEVICE_NAME], uint64_t *ring_drops);
+
+/* Vifs that are connected, and those of which only packets are left. */
+void vifs_count(uint32_t *connected, uint32_t *leaving);
 
 /*
  * A packet is to be queued at a NIC where so many packets may still wait: false

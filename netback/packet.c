@@ -4,7 +4,7 @@
 #include "heap.h"
 
 static struct net_packet *free_packets; /* net_lock */
-static uint32_t nr_free;
+static uint32_t nr_free, nr_packets;
 
 int net_packets_init(uint32_t count)
 {
@@ -14,6 +14,7 @@ int net_packets_init(uint32_t count)
 		if (!np)
 			return -ENOMEM;
 		net_packet_put(np);
+		nr_packets++;
 	}
 	return 0;
 }
@@ -43,4 +44,9 @@ void net_packet_put(struct net_packet *np)
 uint32_t net_packets_free(void)
 {
 	return nr_free;
+}
+
+uint32_t net_packets_used(void)
+{
+	return nr_packets - nr_free;
 }

@@ -431,6 +431,14 @@ bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
 	return false;
 }
 
+void vifs_count(uint32_t *connected, uint32_t *leaving)
+{
+	*connected = *leaving = 0;
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
+		if (vifs[i])
+			++*(vifs[i]->connected ? connected : leaving);
+}
+
 static void vif_init(void)
 {
 	vfr_sched_init(&sched, &vfr_sched_drr, sched_ports, SLUICE_VIF_MAX);

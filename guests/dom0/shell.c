@@ -9,6 +9,7 @@
 
 #include <rules/diag.h>
 
+#include "dom0/churn.h"
 #include "dom0/domain.h"
 #include "dom0/module.h"
 #include "dom0/nics.h"
@@ -17,6 +18,7 @@
 #include "dom0/ports.h"
 #include "dom0/rings.h"
 #include "dom0/ruleset.h"
+#include "dom0/uses.h"
 #include "kit/console.h"
 #include "kit/control.h"
 #include "kit/kit.h"
@@ -286,6 +288,18 @@ static void do_cycle(struct domain *d, char *rest)
 		       ended_ns / n / MICROSECONDS);
 }
 
+/* churn NAME COUNT: end and start a domain as soon as its vif is connected */
+static void do_churn(struct domain *d, char *rest)
+{
+	if (churn_start(d, strtoul(rest, NULL, 10)))
+		printf("busy\n");
+}
+
+static void do_uses(struct domain *none, char *rest)
+{
+	uses_print();
+}
+
 static void do_memory(struct domain *none, char *rest)
 {
 	struct sluice_physinfo p = { 0 };
@@ -452,6 +466,9 @@ static const struct command {
 	{ "audit", NO_DOMAIN, do_audit, "check the frame table" },
 	{ "cycle", A_DOMAIN, do_cycle,
 	  "NAME COUNT: time to create and destroy" },
+	{ "churn", A_DOMAIN, do_churn,
+	  "NAME COUNT: start and destroy it, with its vif" },
+	{ "uses", NO_DOMAIN, do_uses, "counts that must not grow for ever" },
 	{ "dmesg", NO_DOMAIN, do_dmesg, "the hypervisor's log" },
 	{ "poweroff", NO_DOMAIN, do_poweroff, "[STATUS]: the whole machine" },
 	{ "restart", NO_DOMAIN, do_restart, "the whole machine" },

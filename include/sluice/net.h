@@ -19,6 +19,7 @@
 #define SLUICE_NET_RULE		37	/* struct sluice_rule */
 #define SLUICE_NET_TAP		38	/* struct sluice_tap */
 #define SLUICE_NET_UNTAP	39	/* struct sluice_tap_id */
+#define SLUICE_NET_USE		48	/* struct sluice_net_use */
 
 #define SLUICE_VIF_MAX		512	/* connected at one time */
 #define SLUICE_RULESET_MAX	(16u << 20)	/* bytes */
@@ -148,6 +149,15 @@ struct sluice_tap_id {
 	uint32_t pad;		/* 0 */
 };
 
+/* What is in use now. */
+struct sluice_net_use {
+	uint32_t vifs;		/* OUT: connected */
+	uint32_t leaving;	/* OUT: disconnected, packets still on their way */
+	uint32_t packets;	/* OUT: of vifs and NICs, on their way */
+	uint32_t flows;		/* OUT: tracked connections */
+};
+
+_Static_assert(sizeof(struct sluice_net_use) == 16, "net v1");
 _Static_assert(sizeof(struct sluice_vif) == 56, "net v1");
 _Static_assert(sizeof(struct sluice_vif_id) == 8, "net v1");
 _Static_assert(sizeof(struct sluice_ruleset) == 144, "net v1");
