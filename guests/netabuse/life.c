@@ -119,13 +119,29 @@ void attack_garbage(unsigned long ms)
 	check("disconnected", front_disconnect(), 0);
 }
 
-/* For ever, from a domain that will be destroyed: packets on their way to a
- * NIC when it is. */
 void attack_flood(unsigned long ms)
 {
 	connect_and_find();
-	udp_flood(HOST, PORT_ALLOWED, 1400, ms ? ms : 1ul << 32);
+	udp_flood(HOST, PORT_ALLOWED, 1400, ms);
 	check("disconnected in the middle", front_disconnect(), 0);
+}
+
+/* A short life, whose end comes with packets on their way to a NIC: its own
+ * crash, or somebody else's word. */
+void burst_run(void)
+{
+	uint64_t dice = tsc_read() >> 8;
+
+	if (front_connect())
+		guest_shutdown(SHUTDOWN_crash);
+	gateway_find();
+	udp_flood(HOST, PORT_ALLOWED, 1400, dice % 6);
+	if (dice >> 4 & 1)
+		guest_shutdown(dice >> 5 & 1 ? SHUTDOWN_crash :
+					       SHUTDOWN_poweroff);
+	if (dice >> 5 & 1 && !front_disconnect())
+		front_connect();
+	event_loop();
 }
 
 /* Questions to the bystander, no more than it can answer, and no buffer for
@@ -283,14 +299,31 @@ void attack_rewrite(unsigned long ms)
 
 /* ---- again and again ---- */
 
+static bool held(int ref)
+{
+	return grant_table[ref].flags & (GTF_reading | GTF_writing);
+}
+
+/* With the same rings and port: by a word for each step, and a packet. */
+static bool cycle_short(void)
+{
+	front_write("state", "4");
+	if (tx_good(ANSWER_NS) != NETIF_RSP_OKAY)
+		return false;
+	front_write("state", "1");
+	return !held(front.tx_ref) && !held(front.rx_ref) &&
+	       !held(front.tx_gref[0]);
+}
+
 void attack_cycles(unsigned long n)
 {
 	uint64_t began = time_now();
 	unsigned long done = 0;
 
-	while (done < n && !front_connect() && tx_good(ANSWER_NS) == NETIF_RSP_OKAY &&
-	       !front_disconnect())
+	front_prepare(0);
+	while (done < n && cycle_short())
 		done++;
+	check("nothing is held", front_release(), 0);
 	check("cycles", done, n);
 	printf("cycles: %lu in %lu ms\n", done,
 	       (time_now() - began) / MILLISECONDS);

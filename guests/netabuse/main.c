@@ -135,7 +135,7 @@ int guest_main(void)
 	if (!strcmp(role, "echo"))
 		echo_run();
 	if (!strcmp(role, "burst"))
-		attack_flood(0);
+		burst_run();
 	console_on_input(input);
 	printf("abuse: ready\n");
 	for (;;) {

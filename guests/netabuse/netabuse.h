@@ -87,6 +87,7 @@ int gateway_find(void);
 /* ---- what is done with it; each returns when it is over ---- */
 
 void echo_run(void);
+void burst_run(void);
 void attack_tx(unsigned long n);
 void attack_index(unsigned long n);
 void attack_rx(unsigned long n);

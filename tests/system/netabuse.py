@@ -30,6 +30,16 @@ allow udp {ECHO} from any to any
 """
 
 
+DOOMED = f"""
+domain doomed on dmz address 10.1.0.99 {{
+    kernel "netabuse.elf" memory 4M
+    cmdline "role=burst ip=10.1.0.99"
+}}
+"""
+CYCLES = 1000
+OWN_PAGES = 16
+
+
 class Stream:
     """Numbered packets to the bystander at a bounded rate, and what comes
     back: a packet is lost that is not back after a while."""
@@ -190,6 +200,52 @@ def others():
         m.audit()
         m.command("poweroff")
         m.ends(0)
+
+
+def uses(m):
+    """What is in use, when all that ends by itself has ended."""
+    time.sleep(1)
+    found = m.command("uses", r"uses: ([^\r\n]*)\r*\n")[1].decode()
+    return {key: int(n) for key, n in (x.split() for x in found.split(", "))}
+
+
+def same(m, before, what):
+    """Nothing leaked; dom0's own memory may be cut into other pieces."""
+    after = uses(m)
+    print(after)
+    own = before.pop("own") - after.pop("own")
+    if after != before or own > OWN_PAGES:
+        raise Failure(f"{what}: in use was {before}, is {after}; "
+                      f"dom0 took {own} pages")
+
+
+@case(200, "connects")
+def connects():
+    """A thousand connects and disconnects leave nothing behind."""
+    with boot() as m:
+        m.expect(r"\[web\] echo: ready")
+        attack(m, "cycles 20")
+        before = uses(m)
+        attack(m, f"cycles {CYCLES}", 150)
+        same(m, before, f"{CYCLES} connects")
+        m.accounts()
+        m.audit()
+
+
+@case(500, "lives")
+def lives():
+    """A thousand domains, ended with packets on their way, leave nothing."""
+    with boot(RULES + DOOMED) as m:
+        m.expect(r"\[web\] echo: ready")
+        m.command("churn doomed 20", r"churn: 20 times")
+        before = uses(m)
+        found = m.command(f"churn doomed {CYCLES}",
+                          rf"churn: {CYCLES} times, (\d+) connected", 450)
+        if int(found[1]) < CYCLES * 9 // 10:
+            raise Failure(f"only {int(found[1])} were connected")
+        same(m, before, f"{CYCLES} lives")
+        m.accounts()
+        m.audit()
 
 
 @case(60, "rewrite")
