@@ -53,20 +53,28 @@ static void timer_remove(struct timer *t)
 	t->set = false;
 }
 
-/* Move t, which is in no queue, to this CPU.  Its queue is locked, and then
- * this CPU's is. */
-static void timer_move(struct timer *t, uint32_t me)
+/*
+ * Move t, which is in no queue, to this CPU.  Its queue is locked, and then
+ * this CPU's is.  False, and none is locked: another CPU has set it meanwhile,
+ * as the order of locks wants its queue let go in between.
+ */
+static bool timer_move(struct timer *t, uint32_t me)
 {
 	uint32_t old = t->cpu;
+	bool ours;
 
 	if (old == me)
-		return;
-	/* By the order of locks; t is not set, so nobody else looks at it. */
+		return true;
 	spin_unlock(&queues[old].lock);
 	spin_lock(&queues[MIN(old, me)].lock);
 	spin_lock(&queues[MAX(old, me)].lock);
-	WRITE_ONCE(t->cpu, me);
+	ours = t->cpu == old && !t->set;
+	if (ours)
+		WRITE_ONCE(t->cpu, me);
+	else
+		spin_unlock(&queues[me].lock);
 	spin_unlock(&queues[old].lock);
+	return ours;
 }
 
 /* The queue of this CPU is locked. */
@@ -83,9 +91,10 @@ void timer_set(struct timer *t, ns_t at)
 	uint64_t flags = irq_save();
 	uint32_t me = this_cpu_id();
 
-	timer_lock(t);
-	timer_remove(t);
-	timer_move(t, me);
+	do {
+		timer_lock(t);
+		timer_remove(t);
+	} while (!timer_move(t, me));
 	t->at = at;
 	t->set = true;
 	timerq_insert(&queues[me].q, t);
