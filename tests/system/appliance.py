@@ -2,6 +2,9 @@
 """The first appliance as a newcomer meets it: make run, its ways in and what
 it refuses; other appliance files; a network namespace with NET=tap."""
 import os
+import re
+import signal
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -34,19 +37,32 @@ def page(url):
 
 @case(150, "first")
 def first():
-    """Without any rights: web answers at a port of localhost, db only web."""
+    """Without any rights: web answers at a port of localhost, db only web; a
+    capture shows both."""
     run("ip link set lo up")
     with MakeRun(as_nobody_special()) as m:
         m.expect(r"--- examples/first.vfr runs, \d+ s after power-on", 120)
         web = m.expect(URL % ("web", "allowed"))[1].decode()
         db = m.expect(URL % ("db", "denied"))[1].decode()
+        watch = m.expect(r"  (build/sluice capture .* any) ")[1].decode()
         m.expect(r"Ctrl-A X ends")
+        capture = subprocess.Popen(watch.split(), stdout=subprocess.PIPE,
+                                   text=True)
+        m.expect(r"dom0: capture 0: any")
         if "web" not in page(web)[1]:
             raise Failure("the page does not say whose it is")
         if ask(db, 3):
             raise Failure("db answers from outside")
         if "db" not in page(web + "db")[1]:
             raise Failure("web does not reach db")
+        capture.send_signal(signal.SIGINT)
+        lines = capture.communicate(timeout=30)[0]
+        for part in (r"wan +in +tcp .*:80 flags S,.* allow rule=first.vfr:\d+",
+                     r"web +in +tcp .* -> 10.1.0.20:80 .* allow rule=",
+                     r"wan +in +tcp .*:8080 flags S,.* deny rule=first.vfr:"):
+            if not re.search(part, lines):
+                raise Failure(f"the capture has no /{part}/:\n{lines}")
+        m.command("rules", r"first.vfr:\d+ deny any .*: packets [1-9]")
         m.command("ports", r"nic0 .* rule \d+")
         m.expect(r"ports: accounts ok")
         m.command("poweroff")
