@@ -27,10 +27,11 @@ def make_image(path, modules, options=""):
 
 
 def command(image, cpus=2, memory_mib=1024, machine="q35", firmware="bios",
-            disk="cd", cpu="max", accel="tcg,thread=multi"):
+            disk="cd", cpu="max", accel="tcg,thread=multi", counted=False):
     """QEMU's command line, without a serial line.
 
-    The hypervisor tells the status of a run through the exit device.
+    counted: a nanosecond of its time is an instruction, whatever the host
+    does meanwhile; one CPU only.  The hypervisor tells the status of a run through the exit device.
     """
     argv = ["qemu-system-x86_64", "-accel", accel,
             "-machine", machine + ",memory-backend=ram", "-cpu", cpu,
@@ -42,6 +43,9 @@ def command(image, cpus=2, memory_mib=1024, machine="q35", firmware="bios",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
     if firmware == "uefi":
         argv += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF}"]
+    if counted:
+        argv[2] = "tcg"
+        argv += ["-icount", "shift=0,sleep=off"]
     kind = {"cd": "cd", "disk": "hd"}[disk]
     drive = f"if=none,id=boot,format=raw,file={image}," + \
         {"cd": "readonly=on", "disk": "snapshot=on"}[disk]
