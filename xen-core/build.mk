@@ -56,3 +56,8 @@ clock_SRCS := xen-core/platform/rtc.c
 acpi_SRCS := xen-core/platform/acpi.c
 $(foreach t,format string timerq bvt clock acpi virtq,\
 	$(eval CFLAGS_tests/unit/$(t)_test.c := -Ixen-core/include))
+
+# What may be exchanged.
+UNIT_TESTS += page_replace
+page_replace_SRCS := xen-core/mm/page.c
+CFLAGS_tests/unit/page_replace_test.c := -iquote xen-core/include
