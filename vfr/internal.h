@@ -211,6 +211,7 @@ struct port {
 	const struct vfr_port_ops *ops;	/* NULL: slot is free */
 	void		*ctx;
 	char		name[VFR_NAME_MAX];
+	char		alias[VFR_ALIAS_MAX];	/* "": none */
 	uint8_t		kind, features;
 	uint8_t		mac[6];
 	uint32_t	mtu;
@@ -423,7 +424,7 @@ void split_send(struct vfr *v, struct judge *j, uint16_t iface);
 int port_send(struct vfr *v, uint32_t dev, struct vfr_packet *p);
 void port_flush(struct vfr *v);
 /* A device's name; false: empty, or longer than VFR_NAME_MAX. */
-bool name_copy(char to[VFR_NAME_MAX], const char *from);
+bool name_copy(char *to, uint32_t max, const char *from);
 bool bucket_take(struct vfr *v, struct bucket *b, uint32_t rate,
 		 uint32_t period_ms, uint32_t burst);
 

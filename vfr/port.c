@@ -64,16 +64,18 @@ int vfr_port_find(const struct vfr *v, const char *name)
 	uint32_t i;
 
 	for (i = 0; i < v->lim.ports; i++)
-		if (v->ports[i].ops && name_eq(v->ports[i].name, name))
+		if (v->ports[i].ops && *name &&
+		    (name_eq(v->ports[i].name, name) ||
+		     name_eq(v->ports[i].alias, name)))
 			return (int)i;
 	return -ENOENT;
 }
 
-bool name_copy(char to[VFR_NAME_MAX], const char *from)
+bool name_copy(char *to, uint32_t max, const char *from)
 {
 	uint32_t i;
 
-	for (i = 0; i < VFR_NAME_MAX; i++) {
+	for (i = 0; i < max; i++) {
 		to[i] = from[i];
 		if (!from[i])
 			return i > 0;
@@ -95,9 +97,11 @@ int vfr_port_attach(struct vfr *v, const struct vfr_device *dev)
 	if (!o)
 		return -ENOSPC;
 	memset(o, 0, sizeof(*o));
-	if (!name_copy(o->name, dev->name))
+	if (!name_copy(o->name, sizeof(o->name), dev->name) ||
+	    (dev->alias && !name_copy(o->alias, sizeof(o->alias), dev->alias)))
 		return -EINVAL;
-	if (vfr_port_find(v, dev->name) >= 0)
+	if (vfr_port_find(v, o->name) >= 0 ||
+	    (*o->alias && vfr_port_find(v, o->alias) >= 0))
 		return -EEXIST;
 	o->kind = dev->kind;
 	o->features = dev->features;

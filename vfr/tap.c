@@ -34,8 +34,10 @@ int vfr_tap_open(struct vfr *v, const struct vfr_tap_config *c)
 	};
 
 	if (!config_ok(c) || vfr_bpf_check(f, n) ||
-	    (c->device && !name_copy(new.device, c->device)) ||
-	    (c->except && !name_copy(new.except_device, c->except)))
+	    (c->device &&
+	     !name_copy(new.device, sizeof(new.device), c->device)) ||
+	    (c->except && !name_copy(new.except_device,
+				     sizeof(new.except_device), c->except)))
 		return -EINVAL;
 	if (n > v->lim.tap_insns)
 		return -ENOSPC;

@@ -1039,6 +1039,37 @@ static void test_detach(void **state)
 	kit_free(k);
 }
 
+static int nowhere(void *ctx, struct vfr_packet *p)
+{
+	return -5;
+}
+
+/* A device goes by two names; neither may be taken by another. */
+static void test_alias(void **state)
+{
+	static const struct vfr_port_ops ops = { .transmit = nowhere };
+	struct vfr_device a = { .name = "nic7", .alias = "0000:00:07.0",
+				.mtu = 1500, .ops = &ops };
+	struct vfr_device b = { .name = "0000:00:07.0", .mtu = 1500,
+				.ops = &ops };
+	struct vfr_device c = { .name = "nic8", .alias = "nic7", .mtu = 1500,
+				.ops = &ops };
+	struct kit *k = kit_new(NULL);
+	int port = vfr_port_attach(k->v, &a);
+
+	assert_true(port >= 0);
+	assert_int_equal(vfr_port_find(k->v, "nic7"), port);
+	assert_int_equal(vfr_port_find(k->v, "0000:00:07.0"), port);
+	assert_int_equal(vfr_port_find(k->v, ""), -2);
+	assert_int_equal(vfr_port_attach(k->v, &b), -17);
+	assert_int_equal(vfr_port_attach(k->v, &c), -17);
+	assert_int_equal(vfr_port_detach(k->v, (unsigned)port), 0);
+	port = vfr_port_attach(k->v, &b);
+	assert_true(port >= 0);
+	assert_int_equal(vfr_port_find(k->v, "nic7"), -2);
+	kit_free(k);
+}
+
 /* A flow has two ends: none is opened to a domain that is not there yet. */
 static void test_absent(void **state)
 {
@@ -1088,6 +1119,7 @@ int main(void)
 		cmocka_unit_test(test_offload),
 		cmocka_unit_test(test_limits_and_log),
 		cmocka_unit_test(test_detach),
+		cmocka_unit_test(test_alias),
 		cmocka_unit_test(test_absent),
 	};
 

@@ -26,6 +26,7 @@
 
 #define VFR_PORT_SELF	UINT16_MAX	/* "port" of packets the VFR makes */
 #define VFR_BURST	32		/* packets worked on together */
+#define VFR_ALIAS_MAX	16		/* bytes of a device's second name */
 
 struct vfr;
 
@@ -83,6 +84,7 @@ enum {
 
 struct vfr_device {
 	const char	*name;		/* as rulesets say; copied */
+	const char	*alias;		/* or as they may say as well; NULL; copied */
 	uint8_t		kind;		/* VFR_PORT_VIF or VFR_PORT_NIC */
 	uint8_t		features;	/* VFR_DEV_*; what is missing the port
 					   itself makes up for (packet.h) */
@@ -94,7 +96,7 @@ struct vfr_device {
 
 /*
  * Attach a device and return its port number, < limits.ports.  -EINVAL: a
- * field is wrong; -EEXIST: the name is in use; -ENOSPC.  The port is live when
+ * field is wrong; -EEXIST: a name is in use; -ENOSPC.  The port is live when
  * the loaded ruleset names it with the same kind, now or later.
  */
 int vfr_port_attach(struct vfr *v, const struct vfr_device *dev);
@@ -109,7 +111,7 @@ void vfr_port_link(struct vfr *v, unsigned int port, bool up);
 const struct vfr_rs_port *vfr_port_config(const struct vfr *v,
 					  unsigned int port);
 
-/* Number of the port with this device name, or -ENOENT. */
+/* Number of the port with this device name or alias, or -ENOENT. */
 int vfr_port_find(const struct vfr *v, const char *name);
 
 /* --- packets --- */
