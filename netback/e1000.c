@@ -24,6 +24,7 @@
 #define STATUS_LINK_UP	(1u << 1)
 
 #define RCTL_ENABLE	(1u << 1)
+#define RCTL_ALL	(1u << 3)	/* stations: what is bridged has its own */
 #define RCTL_MULTICAST	(1u << 4)	/* all of it: neighbour discovery */
 #define RCTL_BROADCAST	(1u << 15)
 #define RCTL_SIZE_4096	(3u << 16 | 1u << 25)
@@ -102,7 +103,7 @@ static void start(struct e1000 *e)
 	e1000_tx_start(e);
 	pci_start_dma(&e->pci);
 	e1000_write(e, REG_TCTL, TCTL_ENABLE | TCTL_PAD | TCTL_COLLISIONS);
-	e1000_write(e, REG_RCTL, RCTL_ENABLE | RCTL_MULTICAST |
+	e1000_write(e, REG_RCTL, RCTL_ENABLE | RCTL_ALL | RCTL_MULTICAST |
 				 RCTL_BROADCAST | RCTL_SIZE_4096 |
 				 RCTL_NO_FCS);
 	e1000_rx_rearm(e);
@@ -202,6 +203,7 @@ static void describe(struct e1000 *e)
 	struct nic *nic = &e->nic;
 
 	nic->ops = &e1000_ops;
+	nic->pci = &e->pci;
 	nic->driver = e->pci.device == DEVICE_82574 ? "e1000e" : "e1000";
 	for (unsigned i = 0; i < 6; i++)
 		nic->mac[i] = (uint8_t)(i < 4 ? low >> 8 * i :

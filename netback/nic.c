@@ -134,11 +134,14 @@ int nic_register(struct nic *n)
 {
 	struct vfr_device dev = { .kind = VFR_PORT_NIC, .ops = &port_ops,
 				  .ctx = n, .features = n->features,
-				  .mtu = n->mtu, .name = n->name };
+				  .mtu = n->mtu, .name = n->name,
+				  .alias = n->address };
 
 	if (nr_nics == NICS_MAX)
 		return -ENOSPC;
 	format(n->name, sizeof(n->name), "nic%u", nr_nics);
+	format(n->address, sizeof(n->address), "0000:%02x:%02x.%x",
+	       n->pci->bus, n->pci->dev, n->pci->fn);
 	memcpy(dev.mac, n->mac, sizeof(dev.mac));
 	n->source = (struct net_source){ FROM_NIC, NIC_WAITS, 1 };
 	n->up = n->ops->link(n);
@@ -151,8 +154,8 @@ int nic_register(struct nic *n)
 	net_unlock();
 	if (n->port < 0)
 		return n->port;
-	log_info("net: %s %02x:%02x:%02x:%02x:%02x:%02x, %s, %u queues, "
-		 "link %s", n->name, n->mac[0], n->mac[1], n->mac[2],
+	log_info("net: %s at %s: %02x:%02x:%02x:%02x:%02x:%02x, %s, %u queues, "
+		 "link %s", n->name, n->address, n->mac[0], n->mac[1], n->mac[2],
 		 n->mac[3], n->mac[4], n->mac[5], n->driver, n->nr_queues,
 		 n->up ? "up" : "down");
 	return 0;

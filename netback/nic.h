@@ -56,6 +56,7 @@ struct nic {
 	/* The driver fills these in before nic_register(). */
 	const struct nic_ops *ops;
 	const char *driver;
+	const struct pci_device *pci;
 	uint8_t mac[6];
 	uint8_t features;	/* VFR_DEV_* */
 	uint32_t mtu;
@@ -68,6 +69,7 @@ struct nic {
 	/* nic.c's */
 	struct net_source source; /* its buffers that wait for guests */
 	char name[SLUICE_DEVICE_NAME];
+	char address[VFR_ALIAS_MAX]; /* on PCI, as "0000:00:04.0" */
 	int port;		/* of the VFR */
 	bool up;		/* carrier, as the VFR knows it */
 	bool busy;		/* its last run ended on the budget */

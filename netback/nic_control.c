@@ -22,6 +22,7 @@ static void fill(struct sluice_nic *s, const struct nic *n)
 {
 	s->nr_queues = n->nr_queues;
 	memcpy(s->device, n->name, sizeof(s->device));
+	memcpy(s->address, n->address, sizeof(s->address));
 	text_copy(s->driver, n->driver);
 	text_copy(s->failed, n->failed);
 	memcpy(s->mac, n->mac, sizeof(s->mac));

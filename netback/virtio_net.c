@@ -253,6 +253,7 @@ static void describe(struct virtio_net *n)
 
 	nic->ops = &virtio_net_ops;
 	nic->driver = "virtio-net";
+	nic->pci = &n->dev.pci;
 	for (unsigned i = 0; i < 6; i++)
 		nic->mac[i] = n->dev.config[CONFIG_MAC + i];
 	nic->mtu = f & F_MTU ? virtio_config16(&n->dev, CONFIG_MTU) :

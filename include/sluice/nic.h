@@ -31,6 +31,7 @@ struct sluice_nic {
 	uint32_t nr_queues;	/* OUT */
 	char	 device[SLUICE_DEVICE_NAME];	/* OUT: nic0 ... */
 	char	 driver[SLUICE_NIC_TEXT];	/* OUT */
+	char	 address[16];	/* OUT: on PCI, as "0000:00:04.0" */
 	char	 failed[SLUICE_NIC_TEXT];	/* OUT: why it is not in use, or "" */
 	uint8_t	 mac[6];	/* OUT */
 	uint8_t	 link;		/* OUT: 1 up */
@@ -52,7 +53,7 @@ struct sluice_nic_reset {
 	uint32_t pad;
 };
 
-_Static_assert(sizeof(struct sluice_nic) == 280, "nic v1");
+_Static_assert(sizeof(struct sluice_nic) == 296, "nic v1");
 _Static_assert(sizeof(struct sluice_nic_reset) == 8, "nic v1");
 
 #endif

@@ -27,8 +27,8 @@ BYTES = 1_500_000                               # each flow, each way
 CLONE_NEWNET = 0x40000000
 
 RULES = f"""
-nic wan address {WAN}/24
-nic lan address {LAN}/24
+nic wan address {WAN}/24 mac 02:00:00:00:00:07
+nic lan address {LAN}/24 device "0000:00:11.0"
 allow icmp from any to any
 allow tcp {PORT} from wan to lan
 allow udp 7 from wan to lan
@@ -52,7 +52,7 @@ class TwoNics(Machine):
             run(f"ip tuntap add tap{i} mode tap vnet_hdr {many}")
             argv += ["-netdev", f"tap,id=n{i},ifname=tap{i},script=no,"
                      f"downscript=no,queues={self.queues}",
-                     "-device", f"{device},netdev=n{i}"]
+                     "-device", f"{device},netdev=n{i},addr={0x10 + i:#x}"]
         argv += ["-monitor", f"unix:{self.monitor_path},server=on,wait=off",
                  "-gdb", f"unix:{self.memory_path},server=on,wait=off",
                  "-serial", "stdio"]
