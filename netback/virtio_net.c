@@ -186,9 +186,9 @@ static bool rearm(struct nic *nic)
 		more |= virtq_arm(&n->rx[i]->q, 0);
 		/* Sent packets may wait a little: for half of those that are
 		 * on their way; few of them for the next run (nic.c). */
-		virtq_arm(tx, virtq_pending(tx) > TX_FEW ?
-				      virtq_pending(tx) / 2 :
-				      virtq_pending(tx));
+		more |= virtq_arm(tx, virtq_pending(tx) > TX_FEW ?
+					      virtq_pending(tx) / 2 :
+					      virtq_pending(tx));
 	}
 	return more;
 }

@@ -163,10 +163,13 @@ static void test_arm(void **state)
 	assert_false(virtq_arm(&d->q, 1));
 	assert_int_equal(d->q.avail->ring[SIZE], 1);
 	device_done(d, a, 0);
-	assert_true(virtq_arm(&d->q, 1));
+	assert_false(virtq_arm(&d->q, 1)); /* one, not more than one */
+	assert_true(virtq_arm(&d->q, 0));
 	virtq_take(&d->q, &id, &len);
 	assert_false(virtq_arm(&d->q, 0));
 	assert_int_equal(d->q.avail->ring[SIZE], 1);
+	assert_false(virtq_arm(&d->q, 3));
+	assert_int_equal(d->q.avail->ring[SIZE], 4);
 	device_done(d, b, 0);
 	assert_true(virtq_arm(&d->q, 0));
 	device_free(d);

@@ -84,22 +84,23 @@ int virtq_take(struct virtq *q, uint16_t *id, uint32_t *len);
 /*
  * Interrupts were off since the last one; from now on the device interrupts
  * when it is done with more than `after' requests beyond those taken.  True:
- * there is something to take already.
+ * it has done so many already, and may not.
  */
 bool virtq_arm(struct virtq *q, uint16_t after);
 
 /* No interrupts wanted, for what they are worth without VIRTIO_F_EVENT_IDX. */
 void virtq_disarm(struct virtq *q);
 
-/* Requests that the device has. */
+/* Requests that the device has, and those that it is done with. */
 static inline uint16_t virtq_pending(const struct virtq *q)
 {
 	return (uint16_t)(q->avail_idx - q->used_idx);
 }
 
-static inline bool virtq_has_used(const struct virtq *q)
+static inline uint16_t virtq_done(const struct virtq *q)
 {
-	return __atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE) != q->used_idx;
+	return (uint16_t)(__atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE) -
+			  q->used_idx);
 }
 
 #endif

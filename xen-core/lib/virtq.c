@@ -146,11 +146,11 @@ bool virtq_arm(struct virtq *q, uint16_t after)
 		WRITE_ONCE(q->avail->ring[q->size], at);
 		q->armed = at;
 	} else {
-		return virtq_has_used(q);
+		return virtq_done(q) > after;
 	}
 	/* It must see our wish before we see that nothing is there. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return virtq_has_used(q);
+	return virtq_done(q) > after;
 }
 
 void virtq_disarm(struct virtq *q)
