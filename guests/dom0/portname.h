@@ -22,7 +22,8 @@ const char *portname(const struct vfr_ruleset *rs, uint16_t dev, uint16_t vlan);
 /* The ruleset's port of that name, VFR_NONE16: there is none. */
 uint16_t portname_find(const struct vfr_ruleset *rs, const char *name);
 
-/* Devices have come or gone: their numbers mean others now. */
+/* A device has come: numbers may mean others now.  Those that are gone keep
+ * their names till then, for packets that are still to be told of. */
 void portname_forget(void);
 
 /* The VLAN of an Ethernet frame, 0: untagged. */

@@ -20,6 +20,7 @@
 #include <xen/io/xenbus.h>
 
 #include "dom0/domain.h"
+#include "dom0/portname.h"
 #include "kit/control.h"
 #include "kit/kit.h"
 
@@ -255,6 +256,7 @@ static void connect(struct domain *d, unsigned int i)
 		return refuse(d, i, why);
 	}
 	d->vif_connected[i] = true;
+	portname_forget();
 	state_set(d, i, XenbusStateConnected);
 }
 

@@ -315,6 +315,21 @@ def many_files(m):
     frames(f"{path}{kept[1]}")
 
 
+def comes_back(m):
+    """A capture stays with its domain, which is another port after a restart."""
+    path = log_name() + ".again"
+    c = start(m, "web", "-w", path, "-c", "6", "udp port 7")
+    datagrams(1, 7)
+    m.command("destroy web", r"web: ended", 20)
+    m.command("start web", r"netbench: up", 30)
+    datagrams(2, 7)
+    finish_now(c, 0)
+    ended(m)
+    names = {name for name, in tshark(path, "frame.interface_name")}
+    if names != {"web"}:
+        raise Failure(f"a capture of web shows {names}")
+
+
 @case(60, "live")
 def live():
     """What is seen, by whom, and what becomes of clients that stop."""
@@ -322,6 +337,7 @@ def live():
         refusals(m)
         same_as_outside(m)
         at_the_domain(m)
+        comes_back(m)
         clients_that_stop(m)
         many_files(m)
         m.accounts()
