@@ -6,10 +6,11 @@ TOOL_LIBS := -lpcap -ljansson -lcurl
 CFLAGS_DIR_tools := -Ivfr/include -Irules/include
 CFLAGS_DIR_tests += -I.
 
-UNIT_TESTS += tool_pcapng tool_frame tool_cli tool_capture
+UNIT_TESTS += tool_pcapng tool_frame tool_cli tool_capture tool_blocks
 tool_pcapng_SRCS  := tools/pcapng.c
 tool_pcapng_LIBS  := -lpcap
 tool_frame_SRCS   := tools/frame.c
+tool_blocks_SRCS  := tools/blocks.c tools/pcapng.c
 tool_cli_SRCS     := tools/cli.c
 tool_capture_SRCS := tools/capture.c
 tool_capture_LIBS := -lpcap
