@@ -504,7 +504,7 @@ void api_start(void)
 		return;
 	}
 	if (strlen(token) < TOKEN_MIN) {
-		printf("dom0: no API: token= has less than %u characters\n",
+		printf("dom0: no API: token= has less than %d characters\n",
 		       TOKEN_MIN);
 		return;
 	}
@@ -516,5 +516,5 @@ void api_start(void)
 	}
 	tcp_accept(pcb, conn_accept);
 	event_bind_virq(VIRQ_TBUF, 0, records_came, NULL);
-	printf("dom0: API on port %u\n", API_PORT);
+	printf("dom0: API on port %d\n", API_PORT);
 }
