@@ -88,6 +88,53 @@ def clean():
         m.ends(0)
 
 
+LIVES = 6
+
+
+def free_memory(m):
+    found = m.command("memory", r"memory: free (\d+) pages")
+    return int(found[1])
+
+
+@case(60, "life")
+def life():
+    """A domain that ends in a flood of exchanges leaves nothing behind, and
+    the next one starts as it did."""
+    address = "10.1.0.10"
+    with boot(["flip"], front=(address, "flip", "do=talk net=flip")) as m:
+        m.expect(r"\] talking")
+        free = free_memory(m)
+        over = threading.Event()
+        flood = threading.Thread(target=keep_sending, args=(address, over))
+        flood.start()
+        try:
+            for _ in range(LIVES):
+                m.expect(r"received \d+ exchanged [1-9]")
+                m.command("destroy front", r"dom0: 1 destroyed")
+                m.command("start front", r"front: started")
+        finally:
+            over.set()
+            flood.join()
+        m.expect(r"\] talking")
+        m.audit()
+        for _ in range(10):             # what is dying may take a moment
+            now = free_memory(m)
+            if now == free:
+                break
+            m.settle(0.5)
+        if now != free:
+            raise Failure(f"{free} frames were free, now {now}")
+        m.accounts()
+        m.command("poweroff")
+        m.ends(0)
+
+
+def keep_sending(address, over):
+    while not over.is_set():
+        send(address, 1400, 50)
+        over.wait(0.005)
+
+
 TCP = {"a": ("10.1.0.31", "flip", "10.1.0.32"),   # to flip
        "b": ("10.1.0.32", "flip", "10.1.0.33"),   # to copy
        "c": ("10.1.0.33", "copy", "10.1.0.34"),   # to copy
