@@ -275,6 +275,10 @@ static void vif_stop(struct vif *v)
 {
 	evtchn_unbind_backend(v->d, v->evtchn, v);
 	vif_rx_drop_all(v);
+	/* Then only NICs, which send soon, still hold anything of it. */
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
+		if (vifs[i])
+			vif_rx_drop_from(vifs[i], v);
 	vfr_port_detach(net_vfr, (unsigned)v->port);
 	vfr_sched_sleep(&sched, v->index);
 	vifs_settle(); /* while it has its ring */

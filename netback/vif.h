@@ -84,6 +84,8 @@ extern const struct vfr_port_ops vif_port_ops;
 /* Deliver what waits, as far as there are buffers. */
 void vif_rx_run(struct vif *v);
 void vif_rx_drop_all(struct vif *v);
+/* What waits here and was sent by that one. */
+void vif_rx_drop_from(struct vif *v, const struct vif *sender);
 
 /* ---- vif_copy.c, vif_flip.c ---- */
 

@@ -58,6 +58,23 @@ static uint32_t frames_of(struct vfr_packet *p)
 		       1 : MAX(net_packet_of(p)->nr_slots, 1u);
 }
 
+static void append(struct vif *v, struct vfr_packet *p)
+{
+	if (v->wait_tail)
+		v->wait_tail->next = p;
+	else
+		v->wait_head = p;
+	v->wait_tail = p;
+}
+
+static void uncount(struct vif *v, struct vfr_packet *p)
+{
+	struct net_source *s = source_of(p);
+
+	v->nr_wait[s->kind] -= frames_of(p);
+	s->waiting -= frames_of(p);
+}
+
 static bool wait(struct vif *v, struct vfr_packet *p)
 {
 	struct net_source *s = source_of(p);
@@ -66,13 +83,9 @@ static bool wait(struct vif *v, struct vfr_packet *p)
 	if (v->nr_wait[s->kind] >= MIN(s->share * left, (uint32_t)VIF_RX_QUEUE))
 		return false;
 	p->next = NULL;
-	if (v->wait_tail) {
-		v->wait_tail->next = p;
-	} else {
-		v->wait_head = p;
+	if (!v->wait_head)
 		v->moved_ns = now_ns();
-	}
-	v->wait_tail = p;
+	append(v, p);
 	v->nr_wait[s->kind] += frames_of(p);
 	s->waiting += frames_of(p);
 	return true;
@@ -117,15 +130,20 @@ const struct vfr_port_ops vif_port_ops = {
 static struct vfr_packet *wait_pop(struct vif *v)
 {
 	struct vfr_packet *p = v->wait_head;
-	struct net_source *s = source_of(p);
 
 	v->wait_head = p->next;
 	if (!v->wait_head)
 		v->wait_tail = NULL;
-	v->nr_wait[s->kind] -= frames_of(p);
-	s->waiting -= frames_of(p);
 	p->next = NULL;
+	uncount(v, p);
 	return p;
+}
+
+static void forget(struct vif *v, struct vfr_packet *p)
+{
+	uncount(v, p);
+	v->ring_drops++;
+	p->release(p);
 }
 
 void vif_rx_run(struct vif *v)
@@ -141,6 +159,24 @@ void vif_rx_run(struct vif *v)
 		v->moved_ns = now_ns();
 		push(v);
 		vif_notify(v);
+	}
+}
+
+void vif_rx_drop_from(struct vif *v, const struct vif *sender)
+{
+	struct vfr_packet *p, *next = v->wait_head;
+
+	if (!sender->source.waiting)
+		return;
+	/* Once around: what stays goes to the end again, in its order. */
+	v->wait_head = v->wait_tail = NULL;
+	while ((p = next)) {
+		next = p->next;
+		p->next = NULL;
+		if (source_of(p) == &sender->source)
+			forget(v, p);
+		else
+			append(v, p);
 	}
 }
 

@@ -51,7 +51,8 @@ struct sluice_vif {
 	char	 device[SLUICE_DEVICE_NAME];
 };
 
-/* -ENOENT not connected.  When it returns no grant of the frontend is held. */
+/* -ENOENT not connected.  When it returns no grant of the frontend is held, but
+ * those of packets that a NIC is sending. */
 struct sluice_vif_id {
 	uint32_t domid;
 	uint32_t handle;
