@@ -19,6 +19,7 @@
 
 #define HOST		0xcb007101	/* 203.0.113.1 */
 #define BYSTANDER	0x0a010014	/* 10.1.0.20 */
+#define STALLED		0x0a010042	/* 10.1.0.66 */
 #define PORT_ALLOWED	7
 #define PORT_DENIED	6666
 
@@ -313,6 +314,33 @@ static bool cycle_short(void)
 	front_write("state", "1");
 	return !held(front.tx_ref) && !held(front.rx_ref) &&
 	       !held(front.tx_gref[0]);
+}
+
+/* A packet each time to a domain that takes none, and gone: what it granted is
+ * its own again at once. */
+void attack_ghosts(unsigned long n)
+{
+	struct netif_tx_request r = { .gref = front.tx_gref[1], .size = 60 };
+	unsigned long done = 0;
+
+	connect_and_find();
+	check("disconnected", front_disconnect(), 0);
+	udp_make(front.tx_page[1], STALLED, PORT_ALLOWED, 60);
+	front_prepare(0);
+	while (done < n) {
+		front_write("state", "4");
+		tx_put(&r);
+		if (tx_good(ANSWER_NS) != NETIF_RSP_OKAY)
+			break;
+		front_write("state", "1");
+		if (held(front.tx_gref[1]))
+			break;
+		front.tx_prod = front.tx_seen = front.tx->rsp_prod;
+		front.tx->req_prod = front.tx_prod;
+		done++;
+	}
+	check("nothing is held by what is gone", done, n);
+	check("nothing is held", front_release(), 0);
 }
 
 void attack_cycles(unsigned long n)

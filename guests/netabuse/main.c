@@ -33,6 +33,7 @@ static const struct command {
 	{ "garbage", attack_garbage, 2000 },
 	{ "cycles", attack_cycles, 100 },
 	{ "flood", attack_flood, 2000 },
+	{ "ghosts", attack_ghosts, 300 },
 };
 
 static char line[64];
