@@ -15,4 +15,4 @@ CFLAGS_tests/fuzz/vif_chain_fuzz.c := -iquote xen-core/include
 
 UNIT_TESTS += flip
 flip_SRCS := netback/flip_plan.c
-CFLAGS_tests/unit/flip_test.c := -Ivfr/include
+CFLAGS_tests/unit/flip_test.c := -Ivfr/include -iquote xen-core/include

@@ -12,6 +12,7 @@
 #include "event.h"
 #include "grant.h"
 #include "heap.h"
+#include "leftover.h"
 #include "lib.h"
 #include "log.h"
 #include "mm.h"
@@ -20,6 +21,7 @@
 static struct vif *vifs[SLUICE_VIF_MAX];
 static struct vfr_sched_port sched_ports[SLUICE_VIF_MAX];
 static struct vfr_sched sched;
+static uint32_t connections;	/* since boot; net_lock */
 
 #define WORD_BITS	64
 /* A: vifs whose guests have notified, a bit for each place in the table. */
@@ -210,6 +212,7 @@ static int vif_new(const struct sluice_vif *arg, struct domain *d,
 	v->features = arg->features;
 	v->rx_ops = arg->features & SLUICE_VIF_FLIP ? &vif_flip_ops :
 						      &vif_copy_ops;
+	v->whose = leftover_number(&connections);
 	v->tx_ref = arg->tx_ref;
 	v->rx_ref = arg->rx_ref;
 	v->index = index;

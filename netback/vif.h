@@ -57,6 +57,7 @@ struct vif {			/* net_lock, all of it */
 	struct vfr_packet *wait_head, *wait_tail; /* for buffers of the guest */
 	uint32_t nr_wait[NR_FROM]; /* frames */
 	const struct vif_rx_ops *rx_ops;
+	uint32_t whose;		/* flip: this connection, in leftover.h */
 	struct vfr_packet *exchanged; /* flip: not released before the flush */
 	struct page *flush_page; /* flip: the last that was exchanged, or NULL */
 	uint64_t moved_ns;	/* when the first of them came to be first */

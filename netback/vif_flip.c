@@ -66,7 +66,7 @@ static void frame_dress(const struct vif *v, const struct vfr_packet *p,
 
 	memset(frame, 0, x->offset); /* the device's own header */
 	memcpy(frame + x->offset, p->hdr, x->hdr);
-	if (!leftover_is(pg, v->domid))
+	if (!leftover_is(pg, v->whose))
 		memset(frame + end, 0, PAGE_SIZE - end);
 }
 
@@ -80,7 +80,7 @@ static bool exchange(struct vif *v, struct vfr_packet *p, uint32_t i,
 	frame_dress(v, p, x, *frame);
 	if (mm_exchange(v->d, pte, *frame, &got))
 		return false;
-	leftover_given(got, v->domid);
+	leftover_given(got, v->whose);
 	*frame = got;
 	v->flush_page = got;
 	return true;

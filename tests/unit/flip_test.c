@@ -1,5 +1,6 @@
 /*
- * flip_test.c: how packets are laid into the pages of a flip ring.
+ * flip_test.c: how packets are laid into the pages of a flip ring, and whose
+ * bytes are left around them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../../netback/flip_plan.h"
+#include "../../netback/leftover.h"
 
 #define HDR	128
 
@@ -111,12 +113,61 @@ static void test_headers_stand_before_the_rest(void **state)
 	assert_false(x.exchange);	/* the short end of a long packet */
 }
 
+/* ---- whose bytes are left in a frame ---- */
+
+static void test_left_after_one_filling(void **state)
+{
+	struct page pg = { .use = 0 };
+
+	leftover_given(&pg, 7);
+	assert_false(leftover_is(&pg, 7));	/* not said to be posted */
+	leftover_posted(&pg);
+	assert_true(leftover_is(&pg, 7));
+	assert_false(leftover_is(&pg, 8));
+	leftover_posted(&pg);			/* the packet went elsewhere */
+	assert_false(leftover_is(&pg, 7));
+	leftover_posted(&pg);
+	assert_false(leftover_is(&pg, 7));
+}
+
+static void test_a_fresh_frame_is_nobodys(void **state)
+{
+	struct page pg = { .use = 0 };
+
+	assert_false(leftover_is(&pg, 0));
+	leftover_posted(&pg);
+	assert_false(leftover_is(&pg, 0));
+}
+
+static void test_numbers_do_not_come_back(void **state)
+{
+	uint32_t last = 0;
+	struct page pg;
+
+	assert_int_equal(leftover_number(&last), 1);
+	assert_int_equal(leftover_number(&last), 2);
+	last = LEFTOVER_WHOSE - 1;
+	assert_int_equal(leftover_number(&last), LEFTOVER_WHOSE);
+	assert_int_equal(leftover_number(&last), 0);
+	assert_int_equal(leftover_number(&last), 0);
+
+	leftover_given(&pg, LEFTOVER_WHOSE);	/* the last one fits */
+	leftover_posted(&pg);
+	assert_true(leftover_is(&pg, LEFTOVER_WHOSE));
+	leftover_given(&pg, 0);			/* nobody's stays nobody's */
+	leftover_posted(&pg);
+	assert_false(leftover_is(&pg, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_pieces_add_up),
 		cmocka_unit_test(test_headers_stand_before_the_rest),
+		cmocka_unit_test(test_left_after_one_filling),
+		cmocka_unit_test(test_a_fresh_frame_is_nobodys),
+		cmocka_unit_test(test_numbers_do_not_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
