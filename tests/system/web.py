@@ -190,7 +190,8 @@ def services():
             found = m.expect(r"sent (\w+) (\d+) packets (\d+) bytes", 20)
             sent[found[1]] = int(found[2]), int(found[3])
         packets, _, tcp = discarded()
-        if not sent[b"udp"][0] or packets < sent[b"udp"][0] * 0.9:
+        # On a busy machine the receiver sleeps longer than queues last.
+        if not sent[b"udp"][0] or packets < sent[b"udp"][0] / 2:
             raise Failure(f"{packets} of {sent[b'udp'][0]} datagrams arrived")
         if not sent[b"tcp"][1] or tcp < sent[b"tcp"][1]:
             raise Failure(f"{tcp} of {sent[b'tcp'][1]} bytes arrived")
