@@ -16,3 +16,7 @@ CFLAGS_tests/fuzz/vif_chain_fuzz.c := -iquote xen-core/include
 UNIT_TESTS += flip
 flip_SRCS := netback/flip_plan.c
 CFLAGS_tests/unit/flip_test.c := -Ivfr/include -iquote xen-core/include
+
+UNIT_TESTS += segment
+segment_SRCS := netback/segment.c vfr/packet.c
+CFLAGS_tests/unit/segment_test.c := -Inetback -Ivfr/include -iquote xen-core/include

@@ -1,10 +1,10 @@
 /*
- * e1000.c: a NIC plug for Intel's 82540EM, 82545EM and 82574L: start, interrupts,
- * link, reset.
+ * e1000.c: a NIC plug for Intel's 82540EM, 82545EM and 82574L: start,
+ * interrupts, link, reset.
  *
- * The interrupt handler turns the device's interrupts off; rearm() turns them on
- * again.  Between these the causes that pile up in ICR are cleared unread but for a
- * change of the link.
+ * The interrupt handler turns the device's interrupts off; rearm() turns them
+ * on again.  Between these the causes that pile up in ICR are cleared unread
+ * but for a change of the link.
  */
 #include "e1000.h"
 
@@ -24,7 +24,7 @@
 #define STATUS_LINK_UP	(1u << 1)
 
 #define RCTL_ENABLE	(1u << 1)
-#define RCTL_ALL	(1u << 3)	/* stations: what is bridged has its own */
+#define RCTL_ALL	(1u << 3)	/* addresses: for what is bridged */
 #define RCTL_MULTICAST	(1u << 4)	/* all of it: neighbour discovery */
 #define RCTL_BROADCAST	(1u << 15)
 #define RCTL_SIZE_4096	(3u << 16 | 1u << 25)
@@ -150,8 +150,8 @@ static bool rearm(struct nic *nic)
 	if (e1000_rx_rearm(e))
 		return true;
 	if (!__atomic_load_n(&e->armed, __ATOMIC_ACQUIRE)) {
-		/* Causes of what has been done already are forgotten; what comes
-		 * after this is seen in the ring, or interrupts. */
+		/* Causes of what has been done are forgotten; what comes after
+		 * this is seen in the ring, or interrupts. */
 		if (e1000_read(e, REG_ICR) & CAUSE_LINK)
 			nic_look(nic);
 		if (e1000_rx_rearm(e))

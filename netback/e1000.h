@@ -2,9 +2,9 @@
  * e1000.h: between e1000.c (the device), e1000_rx.c and e1000_tx.c (its rings).
  *
  * Intel's 8254x and 82574 (PCI/PCI-X Family of Gigabit Ethernet Controllers
- * Software Developer's Manual; 82574 GbE Controller Family Datasheet), as far as
- * both are the same: receive by legacy descriptors, transmit by data
- * and context descriptors, one ring each.
+ * Software Developer's Manual; 82574 GbE Controller Family Datasheet), as far
+ * as both are the same: receive by legacy descriptors, transmit by data and
+ * context descriptors, one ring each.
  */
 #ifndef E1000_H
 #define E1000_H
@@ -79,7 +79,7 @@ struct e1000_tx {
 	uint32_t clean;		/* the first that is not done */
 	uint32_t fill;		/* the next that is free */
 	uint32_t told;
-	uint32_t context;	/* checksum offsets that the device has; 0: none */
+	uint32_t context;	/* checksum offsets it has; 0: none */
 	uint16_t last[RING_SIZE]; /* by first descriptor: the packet's last */
 	struct vfr_packet *packet[RING_SIZE]; /* by first descriptor */
 };

@@ -1,7 +1,7 @@
 /*
- * e1000_tx.c: packets that leave, by scatter-gather straight from the frames they
- * lie in.  Checksums are the device's work: it is told where they are by a context
- * descriptor, which holds until the next.
+ * e1000_tx.c: packets that leave, by scatter-gather straight from the frames
+ * they lie in.  Checksums are the device's work: it is told where they are by a
+ * context descriptor, which holds until the next.
  */
 #include "e1000.h"
 
@@ -75,7 +75,7 @@ static struct e1000_tx_desc *next(struct e1000_tx *tx)
 	return d;
 }
 
-/* Where p's checksum is: a context descriptor, if the last one said otherwise. */
+/* Where p's checksum is: a context descriptor, if the last said otherwise. */
 static void context_put(struct e1000_tx *tx, const struct vfr_packet *p)
 {
 	uint32_t offset = p->csum_start + p->csum_offset;

@@ -2,8 +2,8 @@
  * nic.c: NICs as ports of the VFR; the drivers are behind struct nic_ops.
  *
  * Life: found on PCI at boot, then it works; it fails when its driver says so
- * or when it sends nothing for HANG_NS; while it has failed its port has no link,
- * until a reset starts it anew.  One that fails again and again is reset
+ * or when it sends nothing for HANG_NS; while it has failed its port has no
+ * link, until a reset starts it anew.  One that fails again and again is reset
  * at longer and longer intervals.
  */
 #include "nic.h"
@@ -155,9 +155,9 @@ int nic_register(struct nic *n)
 	if (n->port < 0)
 		return n->port;
 	log_info("net: %s at %s: %02x:%02x:%02x:%02x:%02x:%02x, %s, %u queues, "
-		 "link %s", n->name, n->address, n->mac[0], n->mac[1], n->mac[2],
-		 n->mac[3], n->mac[4], n->mac[5], n->driver, n->nr_queues,
-		 n->up ? "up" : "down");
+		 "link %s", n->name, n->address, n->mac[0], n->mac[1],
+		 n->mac[2], n->mac[3], n->mac[4], n->mac[5], n->driver,
+		 n->nr_queues, n->up ? "up" : "down");
 	return 0;
 }
 
@@ -330,8 +330,8 @@ static bool sends(const struct nic *n)
 }
 
 /*
- * Its interrupts stay off if it is busy, since it is polled again soon, or held.
- * True: something came in meanwhile.
+ * Its interrupts stay off if it is busy, since it is polled again soon, or
+ * held.  True: something came in meanwhile.
  */
 static bool nic_rearm(struct nic *n, uint64_t now, uint64_t *again_ns)
 {

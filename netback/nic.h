@@ -7,8 +7,8 @@
  * that frame puts another one of no owner in its place before the release.
  *
  * A driver never trusts its device: what it reads from rings is checked, and a
- * device that breaks the rules is reported by nic_fail().  It is then left alone
- * until ops->reset() starts it anew.
+ * device that breaks the rules is reported by nic_fail().  It is then left
+ * alone until ops->reset() starts it anew.
  */
 #ifndef NIC_H
 #define NIC_H
@@ -20,7 +20,7 @@ struct pci_device;
 #define NIC_QUEUES_MAX	4	/* pairs: one for each CPU, up to this */
 
 struct nic_ops {
-	/* Up to budget packets that came in, each a net_packet; their number. */
+	/* Up to budget packets that came in, net_packets; how many. */
 	uint32_t (*receive)(struct nic *n, struct vfr_packet **pkts,
 			    uint32_t budget);
 	/* 0, or -ENOBUFS: not taken.  Sent packets are released later.  Only
@@ -73,7 +73,7 @@ struct nic {
 	int port;		/* of the VFR */
 	bool up;		/* carrier, as the VFR knows it */
 	bool busy;		/* its last run ended on the budget */
-	bool often;		/* its packets come less than net_hold_ns apart */
+	bool often;		/* packets come less than net_hold_ns apart */
 	uint64_t got_ns;	/* when the last came */
 	bool look;		/* A: the link may have changed */
 	struct vfr_packet *wait_head, *wait_tail; /* for room in its rings */

@@ -1,4 +1,4 @@
-/* nic_flow.c: which flow is it?  So that a flow keeps to one queue, in order. */
+/* nic_flow.c: which flow is it?  So that each keeps to one queue, in order. */
 #include "nic_flow.h"
 
 #include <stdbool.h>

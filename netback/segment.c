@@ -1,9 +1,9 @@
 /*
  * segment.c: what a port does whose device cannot cut large TCP packets.
  *
- * Each segment is a net_packet with headers and checksum of its own; its payload
- * stays where it is, in the whole packet, which is released when the last of
- * them has been: one more net_packet keeps count of that.
+ * Each segment is a net_packet with headers and checksum of its own; its
+ * payload stays where it is, in the whole packet, which is released when the
+ * last of them has been: one more net_packet keeps count of that.
  */
 #include "netback.h"
 

@@ -1,6 +1,6 @@
 /*
- * virtio_net.c: a NIC plug for virtio-net (Virtual I/O Device 1.1, section 5.1):
- * start, several queues, link, reset.
+ * virtio_net.c: a NIC plug for virtio-net (Virtual I/O Device 1.1, section
+ * 5.1): start, several queues, link, reset.
  *
  * A pair of queues for each CPU, whose interrupt goes to that CPU; a device
  * that has but one pair is served by the first.
@@ -46,8 +46,8 @@
 
 /*
  * 5.1.6.5.5, "Automatic receive steering in multiqueue mode": the one command
- * that is given.  Until the device has taken it there is one pair, so nobody has
- * to wait for it.
+ * that is given.  Until the device has taken it there is one pair, so nobody
+ * has to wait for it.
  */
 #define CLASS_MQ	4
 #define MQ_PAIRS_SET	0

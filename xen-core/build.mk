@@ -49,6 +49,9 @@ CFLAGS_tests/unit/grant_test.c := -iquote xen-core/include
 # What runs on the host as well.
 UNIT_TESTS += format string timerq bvt clock acpi virtq
 virtq_SRCS := xen-core/lib/virtq.c
+FUZZERS += virtq
+virtq_FUZZ_SRCS := xen-core/lib/virtq.c
+CFLAGS_tests/fuzz/virtq_fuzz.c := -iquote xen-core/include
 format_SRCS := xen-core/lib/format.c
 timerq_SRCS := xen-core/lib/timerq.c
 bvt_SRCS := xen-core/sched/bvt.c

@@ -14,8 +14,8 @@ static void nic_print(const struct sluice_nic *n)
 {
 	printf("%s %s %s %02x:%02x:%02x:%02x:%02x:%02x mtu %u link %s%s%s%s "
 	       "bad %lu lost in %lu out %lu failures %lu resets %lu%s%s\n",
-	       n->device, n->driver, n->address, n->mac[0], n->mac[1], n->mac[2],
-	       n->mac[3], n->mac[4], n->mac[5], n->mtu,
+	       n->device, n->driver, n->address, n->mac[0], n->mac[1],
+	       n->mac[2], n->mac[3], n->mac[4], n->mac[5], n->mtu,
 	       n->link ? "up" : "down",
 	       n->features & SLUICE_NIC_CSUM ? " csum" : "",
 	       n->features & SLUICE_NIC_TSO4 ? " tso4" : "",

@@ -1,6 +1,6 @@
 /*
- * virtq.h: a split virtqueue (Virtual I/O Device 1.1, section 2.6), the driver's
- * side.
+ * virtq.h: a split virtqueue (Virtual I/O Device 1.1, section 2.6), the
+ * driver's side.
  *
  * The device is not trusted with our memory's layout.  It may read and write
  * the rings and the descriptors whenever it likes; so what we must remember,
@@ -40,7 +40,7 @@ struct virtq {
 	struct virtq_desc *desc;
 	struct virtq_avail *avail;
 	struct virtq_used *used;
-	volatile uint16_t *notify;	/* where a notification is written ... */
+	volatile uint16_t *notify;	/* where a notification goes ... */
 	uint16_t number;		/* ... and what */
 	uint16_t size, mask;		/* a power of two <= VIRTQ_MAX */
 	bool event_idx;			/* VIRTIO_F_EVENT_IDX is agreed on */
@@ -52,15 +52,15 @@ struct virtq {
 	uint16_t free_head;
 	uint16_t head, tail;		/* of the request in the making */
 	uint16_t next[VIRTQ_MAX];	/* of a request, or of the free list */
-	uint16_t count[VIRTQ_MAX];	/* by head: the device has so many; 0: not */
+	uint16_t count[VIRTQ_MAX];	/* by head: its length; 0: none */
 };
 
 /* Bytes of memory for a queue's rings. */
 size_t virtq_bytes(uint16_t size);
 
 /*
- * An empty queue in mem (16-byte aligned, at least virtq_bytes()); also one that
- * was in use before, once the device is reset.  notify and number stay.
+ * An empty queue in mem (16-byte aligned, at least virtq_bytes()); also one
+ * that was in use before, once the device is reset.  notify and number stay.
  * -EINVAL: size is no power of two up to VIRTQ_MAX.
  */
 int virtq_init(struct virtq *q, void *mem, uint16_t size, bool event_idx);
