@@ -25,6 +25,7 @@ static struct {
 	uint64_t duration_ns;
 	uint64_t begin_ns, end_ns;	/* of sending */
 	uint64_t packets, bytes, lost;
+	bool	 (*begin)(void);		/* NULL: it has */
 	bool	 (*run)(uint64_t now);
 	struct udp_pcb *udp;
 	struct tcp_pcb *tcp;
@@ -274,17 +275,29 @@ bool send_init(void)
 	s.begin_ns = time_now() + option_number("wait", 0) * SECONDS;
 	s.end_ns = s.begin_ns + s.duration_ns;
 	wake_at(s.begin_ns);
+	s.begin = modes[i].begin;
 	s.run = modes[i].run;
-	if (s.size > 65000 || !modes[i].begin()) {
-		printf("netbench: cannot send\n");
-		return false;
-	}
 	return true;
+}
+
+/* True when s.run() may be called from now on. */
+static bool begun(uint64_t now)
+{
+	bool (*begin)(void) = s.begin;
+
+	if (now < s.begin_ns)
+		return false;
+	s.begin = NULL;
+	if (begin && (s.size > 65000 || !begin())) {
+		printf("netbench: cannot send\n");
+		s.run = NULL;
+	}
+	return s.run;
 }
 
 bool send_run(void)
 {
 	uint64_t now = time_now();
 
-	return s.run && now >= s.begin_ns && s.run(now);
+	return s.run && begun(now) && s.run(now);
 }

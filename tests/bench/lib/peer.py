@@ -5,7 +5,8 @@ import subprocess
 DIR = "build/bench"
 SOCKET = f"{DIR}/peer.sock"
 RULES = (0, 100, 1000, 10000)
-RELOADED, REFUSED = b"rules loaded", b"dom0: reload:"
+OPTIONS = "dom0_mem=48"                 # for 10,000 rules
+RELOADED, REFUSED = b"dom0: rules loaded: ", b": not loaded"
 UNITS = {"K": 1 / 1024, "M": 1, "G": 1024}
 
 
@@ -27,11 +28,10 @@ def rules(count):
          else "allow any from any to any"]
 
 
-def domain(name, address, mac, mem, host, first):
-    late = "" if first else "delay 12s"
+def domain(name, address, mac, mem, host):
     return f"""
 domain {name} on lan address {address} mac {mac} {{
-    kernel "vmlinux" ramdisk "initrd" memory {mem}M {late}
+    kernel "vmlinux" ramdisk "initrd" memory {mem}M
     cmdline "console=hvc0 loglevel=4 peer_ip={address}/24 peer_name={name} peer_host={host}"
 }}"""
 
@@ -39,7 +39,7 @@ domain {name} on lan address {address} mac {mac} {{
 def appliance(guests, host, count):
     return "\n".join(
         ["nic wan device nic0", "net lan 10.77.0.0/24 bridged on wan"] +
-        [domain(*guest, host, guest is guests[0]) for guest in guests] +
+        [domain(*guest, host) for guest in guests] +
         rules(count)) + "\n"
 
 
@@ -48,7 +48,7 @@ def modules(guests, host, kernel, ramdisk):
     of rules."""
     vmlinux = f"{DIR}/vmlinux"
     subprocess.run(["scripts/unpack-kernel", kernel, vmlinux], check=True)
-    found = [f"build/guests/dom0.elf dom0"]
+    found = ["build/guests/dom0.elf dom0"]
     for count in RULES:
         path = f"{DIR}/{rules_name(count)}"
         with open(path, "w") as out:

@@ -1,0 +1,302 @@
+#!/usr/bin/env -S python3 -B
+"""The network from outside and between domains: `name value unit`.
+
+Guests of the kit (netbench) on one CPU behind the firewall, in copy and in
+flip mode; the host sends and receives in a network namespace, over a TAP.
+Each part boots a machine of its own.
+"""
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../system"))
+from lib.machine import GUESTS, Failure, dom0, log_name  # noqa: E402
+from lib.net import (HOST, WAN, NetMachine, appliance,   # noqa: E402
+                     files, within_namespace)
+
+A = "10.1.0.10"
+SECONDS = 4
+PAUSE = 4                               # until the next sender's turn
+ECHO, DISCARD, SOURCE, COUNTERS = 7, 9, 19, 8
+ASKED = 400
+# What the senders do, one after the other; HOST's own sinks are in Sink.
+SENDS = (("udp64_domain_to_host", f"udp:{HOST}:9", 64),
+         ("udp1400_domain_to_host", f"udp:{HOST}:9", 1400),
+         ("tcp_domain_to_host", f"tcp:{HOST}:10", 0),
+         ("udp64_domain_to_domain", f"udp:{A}:9", 64),
+         ("udp1400_domain_to_domain", f"udp:{A}:9", 1400),
+         ("tcp_domain_to_domain", f"tcp:{A}:9", 0),
+         ("rtt_domain_to_domain", f"rtt:{A}:7", 64))
+FLOODED = 3                             # domains beside the one that floods
+PACED = 100                             # packets a second of each
+
+
+def say(name, value, unit):
+    print(name, f"{value:.4g}", unit, flush=True)
+
+
+# ---- the host ----
+
+class Sink(threading.Thread):
+    """Counts datagrams by port, and bytes of connections to port 10."""
+
+    def __init__(self, ports=(DISCARD,)):
+        super().__init__(daemon=True)
+        self.sockets = {}
+        for port in ports:
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            s.bind(("0.0.0.0", port))
+            self.sockets[port] = s
+        self.packets = dict.fromkeys(ports, 0)
+        self.listener = socket.create_server(("0.0.0.0", 10))
+        for port, s in self.sockets.items():
+            threading.Thread(target=self.count, args=(port, s),
+                             daemon=True).start()
+        self.start()
+
+    def count(self, port, s):
+        while s.recv(2048):
+            self.packets[port] += 1
+
+    def run(self):
+        while True:
+            s = self.listener.accept()[0]
+            try:
+                while s.recv(1 << 18):
+                    pass
+            except ConnectionResetError:
+                pass                    # how netbench ends
+
+
+def blast(size, seconds=SECONDS):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((A, DISCARD))
+        data, end = bytes(size), time.monotonic() + seconds
+        while time.monotonic() < end:
+            for _ in range(16):
+                try:
+                    s.send(data)
+                except ConnectionRefusedError:
+                    pass
+
+
+def counters():
+    """Of the guest: packets of UDP, bytes of TCP, its time in ns."""
+    with socket.create_connection((A, COUNTERS), 20) as s:
+        text = b""
+        while chunk := s.recv(4096):
+            text += chunk
+    found = re.search(rb"udp (\d+) (\d+) tcp (\d+) ns (\d+)", text)
+    return int(found[1]), int(found[3]), int(found[4])
+
+
+def received(send):
+    """What arrives at the guest in a second of its time: packets, bytes."""
+    before = counters()
+    send()
+    udp, tcp, ns = (b - a for a, b in zip(before, counters()))
+    return udp * 1e9 / ns, tcp * 1e9 / ns
+
+
+def push(seconds=SECONDS):
+    with socket.create_connection((A, DISCARD), 20) as s:
+        data, end = bytes(1 << 18), time.monotonic() + seconds
+        while time.monotonic() < end:
+            s.sendall(data)
+
+
+def pull(seconds=SECONDS):
+    total, began = 0, time.monotonic()
+    with socket.create_connection((A, SOURCE), 20) as s:
+        while time.monotonic() - began < seconds:
+            total += len(s.recv(1 << 18))
+    return total / (time.monotonic() - began)
+
+
+def round_trips(count=ASKED):
+    """The median and the 99th percentile, in us."""
+    times = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((A, ECHO))
+        s.settimeout(1)
+        for i in range(count):
+            began = time.monotonic()
+            s.send(i.to_bytes(64, "little"))
+            try:
+                while s.recv(2048)[:8] != i.to_bytes(8, "little"):
+                    pass
+                times.append((time.monotonic() - began) * 1e6)
+            except socket.timeout:
+                pass
+            time.sleep(0.002)
+    times.sort()
+    return times[len(times) // 2], times[len(times) * 99 // 100]
+
+
+def say_round_trips(name):
+    median, p99 = round_trips()
+    say(name + "_p50", median, "us")
+    say(name + "_p99", p99, "us")
+
+
+# ---- machines ----
+
+def denials(count):
+    return [f"deny udp {1000 + i} from 10.200.{i >> 8}.{i & 255} to any"
+            for i in range(count)]
+
+
+def machine(cmdlines, rules=1):
+    domains = [f"""
+domain d{i} on dmz address 10.1.0.{10 + i} {{
+    kernel "netbench" memory 16M cmdline "{line}"
+}}""" for i, line in enumerate(cmdlines)]
+    text = "\n".join([f"nic wan address {WAN}/24 gateway {HOST}",
+                      "net dmz 10.1.0.0/24", *domains, *denials(rules - 1),
+                      "allow any from any to any", ""])
+    m = NetMachine([dom0(), appliance(text),
+                    files(netbench=f"{GUESTS}/netbench.elf")],
+                   options="dom0_mem=48", cpus=1, cpu="max,-smap",
+                   accel="tcg,thread=single", memory_mib=2048)
+    for _ in cmdlines:
+        m.expect(r"netbench: up", 120)
+    return m
+
+
+def senders(mode):
+    """A domain for each of SENDS; each waits until those before it are done."""
+    lines = [f"{mode} send={to} size={size or 64} seconds={SECONDS} "
+             f"wait={4 + i * (SECONDS + PAUSE)}"
+             for i, (_, to, size) in enumerate(SENDS)]
+    sink = Sink()
+    with machine([mode, *lines]) as m:
+        taken = 0
+        for i, (name, to, size) in enumerate(SENDS, 1):
+            name = f"{name}_{mode[4:]}"
+            before = sink.packets[DISCARD]
+            if name.startswith("rtt"):
+                found = m.expect(rf"\[d{i}\] .*rtt \d+ samples \d+ lost p50 (\d+) "
+                                 r"p99 (\d+) max", 90)
+                say(name + "_p50", int(found[1]) / 1000, "us")
+                say(name + "_p99", int(found[2]) / 1000, "us")
+                continue
+            found = m.expect(rf"\[d{i}\] .*sent (\w+) (\d+) packets (\d+) "
+                             r"bytes (\d+) ns", 90)
+            seconds = int(found[4]) / 1e9
+            if name.startswith("tcp"):
+                say(name, int(found[3]) * 8 / seconds / 1e6, "Mbit/s")
+            elif HOST in to:
+                time.sleep(0.5)
+                say(name, (sink.packets[DISCARD] - before) / seconds, "pkt/s")
+            else:
+                time.sleep(0.5)
+                now = counters()[0]
+                say(name, (now - taken) / seconds, "pkt/s")
+                taken = now
+
+
+def host_side(mode):
+    with machine([mode]):
+        name = mode[4:]
+        for size in 64, 1400:
+            say(f"udp{size}_host_to_domain_{name}",
+                received(lambda: blast(size))[0], "pkt/s")
+        say(f"tcp_host_to_domain_{name}", received(push)[1] * 8 / 1e6,
+            "Mbit/s")
+        say(f"tcp_pulled_from_domain_{name}", pull() * 8 / 1e6, "Mbit/s")
+        say_round_trips(f"rtt_host_to_domain_{name}")
+
+
+def with_rules(count):
+    with machine([""], rules=count):
+        say(f"udp64_host_to_domain_{count}_rules",
+            received(lambda: blast(64))[0], "pkt/s")
+        say_round_trips(f"rtt_host_to_domain_{count}_rules")
+
+
+def fairness():
+    """Three domains send at a pace and one answers, while one floods."""
+    ports = range(11, 11 + FLOODED)
+    lines = [f"send=udp:{HOST}:{port} size=64 rate={PACED} seconds=60 wait=1"
+             for port in ports]
+    sink = Sink((DISCARD, *ports))
+    with machine(["", *lines,
+                  f"send=udp:{HOST}:9 size=1400 seconds=30 wait=14"]) as m:
+        m.settle(3)
+        quiet = paced(sink, ports), round_trips(200)
+        while sink.packets[DISCARD] == 0:
+            m.settle(0.5)
+        m.settle(1)
+        loud = paced(sink, ports), round_trips(200)
+    for i in range(FLOODED):
+        say(f"fair_share_{i}", 100 * loud[0][i] / max(quiet[0][i], 1), "%")
+    say("fair_rtt_p99_quiet", quiet[1][1], "us")
+    say("fair_rtt_p99_flooded", loud[1][1], "us")
+
+
+def paced(sink, ports):
+    before, began = dict(sink.packets), time.monotonic()
+    time.sleep(3)
+    seconds = time.monotonic() - began
+    return [(sink.packets[port] - before[port]) / seconds for port in ports]
+
+
+def first_answer():
+    """From power-on to the first page."""
+    text = f"""
+nic wan address {WAN}/24 gateway {HOST}
+net dmz 10.1.0.0/24
+domain web on dmz address {A} {{ kernel "web" memory 16M }}
+allow tcp 80 from any to web
+"""
+    with NetMachine([dom0(), appliance(text),
+                     files(web=f"{GUESTS}/web.elf")], cpus=1) as m:
+        threading.Thread(target=lambda: m.settle(60), daemon=True).start()
+        while m.seconds() < 60:
+            try:
+                with socket.create_connection((A, 80), 0.2) as s:
+                    s.settimeout(5)
+                    s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                    if s.recv(64).startswith(b"HTTP/1."):
+                        say("boot_power_on_to_first_http_answer", m.seconds(),
+                            "s")
+                        return
+            except OSError:
+                time.sleep(0.01)
+    raise Failure("no answer within a minute")
+
+
+PARTS = {"boot": first_answer,
+         "host_copy": lambda: host_side("net=copy"),
+         "host_flip": lambda: host_side("net=flip"),
+         "sends_copy": lambda: senders("net=copy"),
+         "sends_flip": lambda: senders("net=flip"),
+         "rules_10": lambda: with_rules(10),
+         "rules_1000": lambda: with_rules(1000),
+         "rules_10000": lambda: with_rules(10000),
+         "fairness": fairness}
+
+
+def main():
+    if len(sys.argv) > 1:
+        within_namespace()
+        os.makedirs(os.path.dirname(log_name()), exist_ok=True)
+        try:
+            PARTS[sys.argv[1]]()
+        except (Failure, OSError) as failure:
+            sys.exit(f"# net {sys.argv[1]}: {failure}")
+        return
+    failed = [part for part in PARTS
+              if subprocess.run([sys.executable, "-B", __file__, part],
+                                check=False).returncode]
+    if failed:
+        sys.exit(f"# net: failed: {' '.join(failed)}")
+
+
+main()
