@@ -163,6 +163,21 @@ void attack_leech(unsigned long ms)
 	check("disconnected", front_disconnect(), 0);
 }
 
+/* Questions to the VFR itself, whose own packets are few; no buffer at all. */
+void attack_deaf(unsigned long ms)
+{
+	struct netif_tx_request r = { .gref = front.tx_gref[0], .size = 60 };
+	uint64_t until = time_now() + ms * MILLISECONDS;
+
+	check("connected", front_connect(), 0);
+	arp_ask(front.tx_page[0]);
+	while (time_now() < until) {
+		tx_fill(&r);
+		event_poll(front.port, time_now() + MILLISECONDS);
+	}
+	check("disconnected", front_disconnect(), 0);
+}
+
 /* Some buffers, and never another. */
 void attack_stall(unsigned long ms)
 {
@@ -227,6 +242,12 @@ static void scribble(void)
 			break;
 		case 6:
 			front.rx->ring[x % RING].req.gref = x >> 16 & 511;
+			break;
+		case 7:
+			front.tx->req_event = front.tx->rsp_event = x;
+			break;
+		case 8:
+			front.rx->req_event = front.rx->rsp_event = x;
 			break;
 		default:
 			r->flags = 0;

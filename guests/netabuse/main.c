@@ -34,6 +34,7 @@ static const struct command {
 	{ "cycles", attack_cycles, 100 },
 	{ "flood", attack_flood, 2000 },
 	{ "ghosts", attack_ghosts, 300 },
+	{ "deaf", attack_deaf, 3000 },
 };
 
 static char line[64];

@@ -102,6 +102,7 @@ void attack_garbage(unsigned long ms);
 void attack_cycles(unsigned long n);
 void attack_flood(unsigned long ms);
 void attack_ghosts(unsigned long n);
+void attack_deaf(unsigned long ms);
 
 /* Have vcpu 1 call fn again and again; NULL: stop, and wait until it has. */
 void other_vcpu(void (*fn)(void));

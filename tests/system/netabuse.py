@@ -27,6 +27,7 @@ domain web on dmz address {BYSTANDER} {{
     cmdline "role=echo ip={BYSTANDER}"
 }}
 allow udp {ECHO} from any to any
+allow icmp from any to any
 """
 
 
@@ -250,6 +251,55 @@ def lives():
         if int(found[1]) < CYCLES * 9 // 10:
             raise Failure(f"only {int(found[1])} were connected")
         same(m, before, f"{CYCLES} lives")
+        m.accounts()
+        m.audit()
+
+
+def checksum(data):
+    total = sum(int.from_bytes(data[i:i + 2], "big")
+                for i in range(0, len(data), 2))
+    total = (total >> 16) + (total & 0xffff)
+    return ~(total + (total >> 16)) & 0xffff
+
+
+def errors(address, count, timeout=2):
+    """How many packets, one at a time, whose hops run out are told so: the
+    VFR makes a packet of its own for each."""
+    answers = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW,
+                       socket.IPPROTO_ICMP) as s:
+        s.settimeout(timeout)
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 1)
+        for number in range(count):
+            head = bytes([8, 0, 0, 0, 0x12, 0x34, 0, number])
+            head = head[:2] + checksum(head).to_bytes(2, "big") + head[4:]
+            s.sendto(head, (address, 0))
+            try:
+                # Type 11, behind whose 8 bytes comes what we sent.
+                while (got := s.recv(2048)[20:])[0] != 11 or \
+                        got[28:36] != head:
+                    pass
+                answers += 1
+            except socket.timeout:
+                pass
+            time.sleep(0.05)
+    return answers
+
+
+@case(60, "deaf")
+def deaf():
+    """Who asks the VFR and takes no answer leaves it answers for others."""
+    with boot() as m:
+        m.expect(r"\[web\] echo: ready")
+        errors(BYSTANDER, 1, 10)
+        m.send("send evil deaf 4000\r")
+        m.expect(r"\[evil\] ok connected")
+        time.sleep(0.5)
+        answered = errors(BYSTANDER, 20)
+        print(f"answered: {answered} of 20")
+        if answered < 20:
+            raise Failure(f"the VFR answered {answered} of 20")
+        m.expect(r"over: deaf")
         m.accounts()
         m.audit()
 
