@@ -71,8 +71,9 @@ class Appliance:
         """Those of the tree are made as needed; all must be there."""
         paths = {self.on_host(name) for name, _, _ in self.files()}
         ours = sorted(p for p in paths if p.startswith(MADE))
-        if ours and subprocess.run(["make", "-s", "--no-print-directory",
-                                    *ours], env=without_make()).returncode:
+        make = ["make", "-s", "--no-print-directory", f"-j{os.cpu_count()}"]
+        if ours and subprocess.run(make + ours,
+                                   env=without_make()).returncode:
             raise Wrong(f"{self.path}: make cannot make what it names")
         for name, domain, kind in self.files():
             if not os.path.isfile(self.on_host(name)):
