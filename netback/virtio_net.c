@@ -183,6 +183,8 @@ static bool rearm(struct nic *nic)
 	for (uint32_t i = 0; i < n->nr_pairs; i++) {
 		struct virtq *tx = &n->tx[i]->q;
 
+		/* Frames that came back since the last packets were taken. */
+		virtq_publish(&n->rx[i]->q);
 		more |= virtq_arm(&n->rx[i]->q, 0);
 		/* Sent packets may wait a little: for half of those that are
 		 * on their way; few of them for the next run (nic.c). */
