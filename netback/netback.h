@@ -93,7 +93,7 @@ static inline struct net_packet *net_packet_of(struct vfr_packet *p)
 
 /* ---- segment.c ---- */
 
-/* As in struct vfr_port_ops; must not release at once. */
+/* As in struct vfr_port_ops. */
 typedef int net_transmit_fn(void *ctx, struct vfr_packet *p);
 
 /*

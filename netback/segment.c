@@ -87,11 +87,11 @@ static int segment_send(struct net_packet *whole, uint32_t i,
 		return -ENOBUFS;
 	rc = segment_make(np, whole, i);
 	if (rc > 0) {
+		whole->nr_parts++; /* before it can be released */
 		rc = transmit(ctx, &np->p);
-		if (!rc) {
-			whole->nr_parts++;
+		if (!rc)
 			return 1;
-		}
+		whole->nr_parts--;
 	}
 	net_packet_put(np);
 	return rc;

@@ -97,12 +97,12 @@ static bool fits(const struct vif *v, const struct vfr_packet *p)
 	       v->features & (SLUICE_VIF_SG | SLUICE_VIF_FLIP);
 }
 
-/* The VFR's side: taken over when this returns 0. */
-static int port_transmit(void *ctx, struct vfr_packet *p)
+/* Into the ring, or to the end of those that wait for buffers. */
+static int give(void *ctx, struct vfr_packet *p)
 {
 	struct vif *v = ctx;
 
-	if (v->broken || !v->connected || !fits(v, p))
+	if (!fits(v, p))
 		return -EIO;
 	if (p->csum == VFR_CSUM_PARTIAL && v->features & SLUICE_VIF_NO_CSUM)
 		vfr_packet_checksum(p);
@@ -110,6 +110,26 @@ static int port_transmit(void *ctx, struct vfr_packet *p)
 		return wait(v, p) ? 0 : -ENOBUFS;
 	v->rx_ops->deliver(v, p);
 	return 0;
+}
+
+/* Large segments that the frontend did not ask for. */
+static bool to_cut(const struct vif *v, const struct vfr_packet *p)
+{
+	return p->gso != VFR_GSO_NONE &&
+	       !(v->features & (p->gso == VFR_GSO_TCP4 ? SLUICE_VIF_TSO4 :
+							  SLUICE_VIF_TSO6));
+}
+
+/* The VFR's side: taken over when this returns 0. */
+static int port_transmit(void *ctx, struct vfr_packet *p)
+{
+	struct vif *v = ctx;
+
+	if (v->broken || !v->connected)
+		return -EIO;
+	if (to_cut(v, p))
+		return net_segments(p, give, v, &v->ring_drops);
+	return give(v, p);
 }
 
 static void port_flush(void *ctx)
