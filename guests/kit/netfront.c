@@ -50,6 +50,7 @@ struct netfront {
 	struct netif_tx_front_ring tx;
 	struct netif_rx_front_ring rx;	/* flip mode has other slots in it */
 	const struct netfront_mode *mode;
+	bool	 takes_large;	/* as the backend was told */
 	struct tx_slot tx_slot[TX_SLOTS];
 	uint16_t tx_free;	/* the first; there are as many as in the ring */
 	struct netfront_buf *rx_posted[RX_SLOTS];
@@ -171,6 +172,7 @@ static void rx_packet(struct netfront *nf)
 
 		ok = ok && rx_fits(&s);
 		if (!p.bufs) {
+			ok = ok && (nf->takes_large || !s.large);
 			p.csum_ok = s.csum_ok;
 			if (s.extras)
 				rx_skip_extras(nf);
@@ -432,6 +434,7 @@ struct netfront *netfront_new(domid_t backend, bool flip,
 	nf->ctx = ctx;
 	nf->backend = backend;
 	nf->mode = flip ? &netfront_flip : &netfront_copy;
+	nf->takes_large = option_number("gso", 1);
 	nf->nr_bufs = nr_bufs;
 	if (bufs_init(nf) || rings_init(nf))
 		panic("netfront: no memory for %u buffers", nr_bufs);

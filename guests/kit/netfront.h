@@ -10,7 +10,8 @@
  * handler may call all of them but netfront_close().
  *
  * Pages are filled by copy, or exchanged (docs/flip.md) where the guest's command
- * line says net=flip and the backend offers it.
+ * line says net=flip and the backend offers it.  gso=0 there: no large segments
+ * are taken.
  *
  * The hypervisor serves the rings: the guest trusts it, not what it brings.
  */

@@ -65,6 +65,7 @@ static int front_write(uint32_t tx, unsigned int handle, const char *node,
 
 static int announce(unsigned int handle, const struct netfront_rings *r)
 {
+	const unsigned int gso = option_number("gso", 1);
 	const struct {
 		const char *node;
 		unsigned int value;
@@ -76,8 +77,8 @@ static int announce(unsigned int handle, const struct netfront_rings *r)
 		{ "request-sluice-flip", r->flip ? SLUICE_FLIP_VERSION : 0 },
 		{ "feature-rx-notify", 1 },
 		{ "feature-sg", 1 },
-		{ "feature-gso-tcpv4", 1 },
-		{ "feature-gso-tcpv6", 1 },
+		{ "feature-gso-tcpv4", gso },
+		{ "feature-gso-tcpv6", gso },
 		{ "feature-ipv6-csum-offload", 1 },
 		{ "state", XenbusStateConnected },
 	};

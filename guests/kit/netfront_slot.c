@@ -46,6 +46,7 @@ static void copy_take(const void *slot, struct netfront_slot *s,
 		.more = r.flags & NETRXF_more_data,
 		.csum_ok = r.flags & (NETRXF_data_validated |
 				      NETRXF_csum_blank),
+		.large = r.flags & NETRXF_extra_info,
 		.extras = r.flags & NETRXF_extra_info,
 	};
 }
@@ -81,6 +82,7 @@ static void flip_take(const void *slot, struct netfront_slot *s,
 		.len = r.flags & SLUICE_FLIP_ERROR ? 0 : r.len,
 		.more = r.flags & SLUICE_FLIP_MORE,
 		.csum_ok = r.flags & (SLUICE_FLIP_VALID | SLUICE_FLIP_BLANK),
+		.large = r.flags & (SLUICE_FLIP_GSO4 | SLUICE_FLIP_GSO6),
 	};
 	b->exchanged = r.flags & SLUICE_FLIP_EXCHANGED;
 	if (b->exchanged)

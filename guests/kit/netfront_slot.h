@@ -16,6 +16,7 @@ struct netfront_slot {		/* an answer */
 	uint32_t offset, len;	/* as the backend says: len 0 is an error */
 	bool more;		/* the next one is of the same frame */
 	bool csum_ok;		/* first: TCP or UDP checksum right, or blank */
+	bool large;		/* first: a segment that is still to be cut */
 	bool extras;		/* first: slots without data follow */
 };
 
