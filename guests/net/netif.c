@@ -117,8 +117,10 @@ static void receive(void *ctx, const struct netfront_packet *in)
 {
 	struct pbuf *p = pbuf_of(in);
 
-	if (!p)
+	if (!p) {	/* what came out of order is the first to go */
+		pbuf_free_ooseq();
 		return;
+	}
 	NETIF_SET_CHECKSUM_CTRL(&net_if, CHECKS_MADE |
 				(in->csum_ok ? 0 : CHECKS_RX));
 	if (net_if.input(p, &net_if) != ERR_OK)

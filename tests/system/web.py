@@ -54,6 +54,23 @@ def get(connection, path, status=200):
     return body
 
 
+# Half a request, and what is none: the rest of the world must not notice.
+RUDE = [b"GET / HTTP/1.1\r\nHost: ", b"GET /../../etc HTTP/1.1\r\n\r\n",
+        b"A" * 100_000, b"GET /big.bin HTTP/1.1\r\n\r\n" * 3,
+        b"POST / HTTP/1.1\r\nContent-Length: 99999\r\n\r\n"]
+
+
+def rudeness(text):
+    """A connection that sends this and never reads."""
+    s = socket.create_connection((WEB, 80), 30)
+    s.setblocking(False)
+    try:
+        s.send(text)
+    except OSError:
+        pass
+    return s
+
+
 def open_web(timeout=30):
     return http.client.HTTPConnection(WEB, 80, timeout=timeout)
 
@@ -76,10 +93,17 @@ def pages():
             raise Failure("10 MB did not arrive as they are")
         if b"domain <b>db</b>" not in get(web, "/db/status"):
             raise Failure("no answer passed on")
+        rude = [rudeness(text) for text in RUDE * 20]
         keep_many(index)
+        for s in rude:
+            s.close()
         for address, port in (WEB, 81), (DB, 80):
             if not refused(address, port):
                 raise Failure(f"{address} port {port} answers")
+        m.command("destroy db")
+        m.audit()
+        if b"does not answer" not in get(open_web(), "/db/status", 502):
+            raise Failure("a server that is gone is not named")
         get(open_web(), "/status")
         m.accounts()
         m.audit()
