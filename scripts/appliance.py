@@ -8,6 +8,7 @@ import re
 import secrets
 import shlex
 import subprocess
+import sys
 
 SLUICE = "build/sluice"
 DOM0_MIB = 24           # dom0_mem where nothing is said (docs/options.md)
@@ -82,6 +83,10 @@ class Appliance:
                             f"{domain['name']}: there is no file "
                             f"{self.on_host(name)}; its path starts at the "
                             "folder of the appliance file")
+        for d in self.domains:
+            if d["disks"]:
+                print(f"run: {self.path}: domain {d['name']} starts without "
+                      "its disks: they are not served yet", file=sys.stderr)
 
     def bootable(self, path):
         """A plain ELF file: the path itself, or what is unpacked from it."""
