@@ -128,11 +128,11 @@ bool vif_of_port(unsigned port, uint32_t *domid, uint32_t *handle,
 void vifs_count(uint32_t *connected, uint32_t *leaving);
 
 /*
- * A packet is to be queued at a NIC where so many packets may still wait: false
- * where its vif has its share of them.  It counts as queued until its release, or
- * until vif_sends_not(): it was not.
+ * A packet is to be queued at a NIC, as so many pieces, where room of them may
+ * still wait: false where its vif has its share.  It counts as queued until its
+ * release, or until vif_sends_not(): it was not.
  */
-bool vif_sends(struct vfr_packet *p, uint32_t room);
+bool vif_sends(struct vfr_packet *p, uint32_t pieces, uint32_t room);
 void vif_sends_not(struct vfr_packet *p);
 
 /* A rate that the ruleset gives ports holds from now on. */

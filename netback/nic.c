@@ -90,12 +90,25 @@ static void drop_waiting(struct nic *n)
 	}
 }
 
+static bool must_cut(const struct nic *n, const struct vfr_packet *p)
+{
+	return p->gso != VFR_GSO_NONE &&
+	       !(n->features & (p->gso == VFR_GSO_TCP4 ? VFR_DEV_TSO4 :
+							 VFR_DEV_TSO6));
+}
+
+/* What takes room until it is sent: fragments, or whole segments. */
+static uint32_t pieces(const struct nic *n, const struct vfr_packet *p)
+{
+	return must_cut(n, p) && p->gso_size ?
+		       (p->len + p->gso_size - 1u) / p->gso_size :
+		       p->nr_frags + 1u;
+}
+
 /* What the device cannot do is done here: then it only gets what it can. */
 static int send(struct nic *n, struct vfr_packet *p)
 {
-	if (p->gso != VFR_GSO_NONE &&
-	    !(n->features & (p->gso == VFR_GSO_TCP4 ? VFR_DEV_TSO4 :
-						      VFR_DEV_TSO6)))
+	if (must_cut(n, p))
 		return net_segments(p, give, n, &n->tx_lost);
 	if (p->csum == VFR_CSUM_PARTIAL && !(n->features & VFR_DEV_CSUM))
 		vfr_packet_checksum(p);
@@ -109,7 +122,7 @@ static int port_transmit(void *ctx, struct vfr_packet *p)
 
 	if (n->failed)
 		return -EIO;
-	if (!vif_sends(p, TX_WAIT - n->nr_wait))
+	if (!vif_sends(p, pieces(n, p), TX_WAIT - n->nr_wait))
 		return -ENOBUFS;
 	rc = send(n, p);
 	if (rc)

@@ -66,16 +66,16 @@ static struct vif *sender(const struct vfr_packet *p)
 		       NULL : ((const struct net_packet *)p)->vif;
 }
 
-bool vif_sends(struct vfr_packet *p, uint32_t room)
+bool vif_sends(struct vfr_packet *p, uint32_t pieces, uint32_t room)
 {
 	struct vif *v = sender(p);
 
 	if (!v)
 		return true;
-	if (v->sending >= room)
+	if (v->sending + pieces > room)
 		return false;
-	net_packet_of(p)->nr_sending = p->nr_frags + 1u;
-	v->sending += p->nr_frags + 1u;
+	net_packet_of(p)->nr_sending = pieces;
+	v->sending += pieces;
 	return true;
 }
 
