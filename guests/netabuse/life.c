@@ -178,6 +178,38 @@ void attack_deaf(unsigned long ms)
 	check("disconnected", front_disconnect(), 0);
 }
 
+/* Each request is a TCP packet to be cut into some hundred segments. */
+void attack_segments(unsigned long ms)
+{
+	struct {
+		struct netif_tx_request r;
+		struct netif_extra_info x;
+	} slots = {
+		.r = { .gref = front.tx_gref[0], .size = 4096,
+		       .flags = NETTXF_extra_info | NETTXF_csum_blank },
+		.x = { .type = XEN_NETIF_EXTRA_TYPE_GSO,
+		       .u.gso = { .size = 32,
+				  .type = XEN_NETIF_GSO_TYPE_TCPV4 } },
+	};
+	struct netif_tx_request x = { 0 };
+	uint64_t until = time_now() + ms * MILLISECONDS;
+
+	connect_and_find();
+	tcp_make(front.tx_page[0], HOST, PORT_ALLOWED, 4096);
+	memcpy(&x, &slots.x, sizeof(slots.x));
+	while (time_now() < until) {
+		front.tx_seen = __atomic_load_n(&front.tx->rsp_prod,
+						__ATOMIC_ACQUIRE);
+		while (front.tx_prod - front.tx_seen < RING) {
+			tx_put(&slots.r);
+			tx_put(&x);
+		}
+		tx_push();
+		event_poll(front.port, time_now() + MILLISECONDS);
+	}
+	check("disconnected", front_disconnect(), 0);
+}
+
 /* Some buffers, and never another. */
 void attack_stall(unsigned long ms)
 {

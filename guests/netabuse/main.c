@@ -35,6 +35,7 @@ static const struct command {
 	{ "flood", attack_flood, 2000 },
 	{ "ghosts", attack_ghosts, 300 },
 	{ "deaf", attack_deaf, 3000 },
+	{ "segments", attack_segments, 3000 },
 };
 
 static char line[64];

@@ -77,6 +77,8 @@ long tx_good(uint64_t ns);
 
 /* An Ethernet frame of len bytes in buf, UDP to that address and port. */
 void udp_make(uint8_t *buf, uint32_t ip, uint16_t port, uint32_t len);
+/* The same for TCP: the first packet of a connection. */
+void tcp_make(uint8_t *buf, uint32_t ip, uint16_t port, uint32_t len);
 void arp_ask(uint8_t *buf);	/* 60 bytes: for the gateway */
 /* Make a UDP packet into its answer. */
 void udp_turn(uint8_t *buf);
@@ -103,6 +105,7 @@ void attack_cycles(unsigned long n);
 void attack_flood(unsigned long ms);
 void attack_ghosts(unsigned long n);
 void attack_deaf(unsigned long ms);
+void attack_segments(unsigned long ms);
 
 /* Have vcpu 1 call fn again and again; NULL: stop, and wait until it has. */
 void other_vcpu(void (*fn)(void));

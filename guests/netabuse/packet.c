@@ -9,6 +9,8 @@
 #define ETH_IP	0x0800
 #define ETH_ARP	0x0806
 #define IP_UDP	17
+#define IP_TCP	6
+#define TCP_SYN	2
 
 uint8_t gateway_mac[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 uint32_t my_ip, gateway_ip;
@@ -63,6 +65,19 @@ void udp_make(uint8_t *buf, uint32_t ip, uint16_t port, uint32_t len)
 	put16(udp, 4000);
 	put16(udp + 2, port);
 	put16(udp + 4, len - 34);
+}
+
+void tcp_make(uint8_t *buf, uint32_t ip, uint16_t port, uint32_t len)
+{
+	uint8_t *h = buf + 14, *tcp = buf + 34;
+
+	udp_make(buf, ip, port, len);
+	h[9] = IP_TCP;
+	put16(h + 10, 0);
+	put16(h + 10, checksum(h, 20));
+	memset(tcp + 4, 0, 16);
+	tcp[12] = 5 << 4;
+	tcp[13] = TCP_SYN;
 }
 
 bool is_udp(const uint8_t *buf, uint32_t len)

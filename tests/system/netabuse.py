@@ -8,7 +8,8 @@ import time
 
 from lib.cases import case, main
 from lib.machine import GUESTS, Failure, dom0
-from lib.net import HOST, WAN, NetMachine, appliance, files, within_namespace
+from lib.net import (HOST, WAN, NetMachine, appliance, files, run,
+                     within_namespace)
 
 BYSTANDER, EVIL = "10.1.0.20", "10.1.0.66"
 ECHO = 7
@@ -27,6 +28,7 @@ domain web on dmz address {BYSTANDER} {{
     cmdline "role=echo ip={BYSTANDER}"
 }}
 allow udp {ECHO} from any to any
+allow tcp {ECHO} from any to any
 allow icmp from any to any
 """
 
@@ -112,8 +114,14 @@ class Stream:
                           f"{self.sent}")
 
 
-def boot(rules=RULES):
-    m = NetMachine([dom0(), appliance(rules),
+class E1000Machine(NetMachine):
+    """With a NIC that cuts no segments: the hypervisor does."""
+
+    DEVICE = "e1000"
+
+
+def boot(rules=RULES, machine=NetMachine):
+    m = machine([dom0(), appliance(rules),
                     files(**{"netabuse.elf": f"{GUESTS}/netabuse.elf"})])
     m.expect(r"dom0: ready", 60)
     return m
@@ -284,6 +292,21 @@ def errors(address, count, timeout=2):
                 pass
             time.sleep(0.05)
     return answers
+
+
+@case(60, "segments")
+def segments():
+    """Packets of many small segments, for a NIC that cannot make them."""
+    with boot(machine=E1000Machine) as m:
+        m.expect(r"\[web\] echo: ready")
+        # Without an answer to each: that would be a flood from outside.
+        run("nft 'add table inet t; add chain inet t in"
+            " { type filter hook input priority 0; };"
+            f" add rule inet t in tcp dport {ECHO} drop'")
+        with Stream():
+            attack(m, "segments 3000")
+        m.accounts()
+        m.audit()
 
 
 @case(60, "deaf")

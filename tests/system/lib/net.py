@@ -74,6 +74,8 @@ class Guest:
 class NetMachine(Machine):
     """dump: a file for tcpdump, from before power-on; expression: of what."""
 
+    DEVICE = "virtio-net-pci,disable-legacy=on"
+
     def __init__(self, modules, dump=None, expression="", **machine):
         self.dump, self.expression = dump, expression
         self.tcpdump = None
@@ -94,7 +96,7 @@ class NetMachine(Machine):
         process = subprocess.Popen(
             qemu.command(self.image, **machine) +
             ["-netdev", "tap,id=n0,ifname=tap0,script=no,downscript=no",
-             "-device", "virtio-net-pci,netdev=n0,disable-legacy=on",
+             "-device", f"{self.DEVICE},netdev=n0",
              "-serial", "stdio"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return process, process.stdout.fileno(), process.stdin.fileno()
