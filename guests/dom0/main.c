@@ -5,6 +5,7 @@
  * Options on its own GRUB line:
  *	attach=NAME	the terminal belongs to that domain's console at first
  *	once=NAME	power off when that domain has ended; see once.h
+ *	token=SECRET	what clients of the API must know; without it there is none
  */
 #include <stdint.h>
 #include <string.h>
