@@ -315,6 +315,19 @@ def many_files(m):
     frames(f"{path}{kept[1]}")
 
 
+def not_itself(m):
+    """Of all ports what the capture itself sends is left out."""
+    path = log_name() + ".any"
+    c = start(m, "any", "-w", path)
+    datagrams(3, 7)
+    time.sleep(1)
+    finish(c)
+    ended(m)
+    found = tshark(path, "udp.port", "tcp.port")
+    if sum(bool(udp) for udp, _ in found) != 6 or any(t for _, t in found):
+        raise Failure(f"of all ports: {found}")
+
+
 def comes_back(m):
     """A capture stays with its domain, which is another port after a restart."""
     path = log_name() + ".again"
@@ -337,6 +350,7 @@ def live():
         refusals(m)
         same_as_outside(m)
         at_the_domain(m)
+        not_itself(m)
         comes_back(m)
         clients_that_stop(m)
         many_files(m)
