@@ -172,4 +172,4 @@ def nginx():
 
 if len(sys.argv) > 1 and not sys.argv[1].startswith("--"):
     within_namespace("-nm")
-main()
+main(alone=True)

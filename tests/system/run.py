@@ -48,4 +48,4 @@ def no_kernel():
     make_run(2, ("No such file",), KERNEL="no-such-file")
 
 
-main()
+main(alone=True)

@@ -101,4 +101,4 @@ def clock():
         raise Failure(wrong[-1].decode())
 
 
-main()
+main(alone=True)

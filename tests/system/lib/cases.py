@@ -1,9 +1,12 @@
 """A file of system tests: functions marked @case, and cases.main() at the end.
 
-    tests/system/FILE.py --list     the names and the limits in seconds
+    tests/system/FILE.py --list     the names, the limits in seconds, "alone"
     tests/system/FILE.py NAME       run one
 
 A file with one case calls it "-"; its test is then system/FILE alone.
+
+main(alone=True) says that no other test may run meanwhile: these measure how
+CPUs are shared, or use build/run.
 
 A case that shares one boot between several checks gives each its own result:
 
@@ -56,10 +59,10 @@ class Checks:
                           + ", ".join(self.failed))
 
 
-def main():
+def main(alone=False):
     if sys.argv[1:] == ["--list"]:
         for name, (seconds, _) in CASES.items():
-            print(name, seconds)
+            print(name, seconds, "alone" if alone else "")
         return
     _, function = CASES[sys.argv[1] if len(sys.argv) > 1 else "-"]
     base = log_name()
