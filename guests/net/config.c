@@ -74,6 +74,11 @@ int net_addresses(const struct net_config *c)
 	return rc ?: c->ip6 ? ip6_set(c->ip6, c->gateway6) : 0;
 }
 
+static void say(const char *address, const char *gateway)
+{
+	printf(" %s%s%s", address, gateway ? " via " : "", gateway ?: "");
+}
+
 int net_init(unsigned int handle)
 {
 	char text[4][64];
@@ -91,8 +96,10 @@ int net_init(unsigned int handle)
 			value[i] = text[i];
 	c = (struct net_config){ value[0], value[1], value[2], value[3] };
 	rc = net_start(nf, &c);
-	printf("net: vif %u: %s via %s; %s via %s\n", handle,
-	       c.ip ?: "no IPv4", c.gateway ?: "nothing",
-	       c.ip6 ?: "no IPv6", c.gateway6 ?: "nothing");
+	printf("net: vif %u:", handle);
+	say(c.ip ?: "no IPv4", c.ip ? c.gateway : NULL);
+	if (c.ip6)
+		say(c.ip6, c.gateway6);
+	printf("\n");
 	return rc;
 }
