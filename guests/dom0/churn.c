@@ -9,7 +9,7 @@
 
 #define LOOK_NS		(1 * MILLISECONDS)
 #define LATEST_NS	(10 * SECONDS)	/* then it has failed */
-#define MORE_MS		8
+#define MORE_MS		4
 
 static struct {
 	struct domain *d;

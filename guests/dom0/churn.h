@@ -1,6 +1,6 @@
 /*
  * churn.h: start and destroy one domain again and again, so that each time it
- * lives until its vif is connected, and up to 7 ms more; for tests of leaks.
+ * lives until its vif is connected, and up to 3 ms more; for tests of leaks.
  */
 #ifndef DOM0_CHURN_H
 #define DOM0_CHURN_H

@@ -136,7 +136,7 @@ void burst_run(void)
 	if (front_connect())
 		guest_shutdown(SHUTDOWN_crash);
 	gateway_find();
-	udp_flood(HOST, PORT_ALLOWED, 1400, dice % 6);
+	udp_flood(HOST, PORT_ALLOWED, 1400, dice % 4);
 	if (dice >> 4 & 1)
 		guest_shutdown(dice >> 5 & 1 ? SHUTDOWN_crash :
 					       SHUTDOWN_poweroff);

@@ -207,8 +207,8 @@ def others():
     """What goes on and on: floods, races, and a receiver that takes nothing."""
     with boot() as m:
         m.expect(r"\[web\] echo: ready")
-        for name in sys.argv[2:] or ("race 3000", "events 3000", "garbage 3000",
-                                     "flood 3000", "leech 3000", "stall 3000"):
+        for name in sys.argv[2:] or ("race 2000", "events 2000", "garbage 2000",
+                                     "flood 2000", "leech 3000", "stall 3000"):
             with Flood(4000 if name.startswith("stall") else 0), Stream():
                 attack(m, name)
         m.accounts()
