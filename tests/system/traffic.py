@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
-"""Two Debian guests on two nets, and a host outside, that talk through the
-firewall: what must arrive does, as it was sent."""
+"""Debian guests on two nets, guests of the kit and a host outside that talk
+through the firewall: what must arrive does, as it was sent."""
 import errno
 import hashlib
 import os
@@ -10,13 +10,15 @@ import sys
 import threading
 
 from lib.cases import Checks, case, main
-from lib.machine import Failure, dom0
+from lib.machine import GUESTS, Failure, dom0
 from lib.net import (HOST, HOST6, NIC_MAC, WAN, WAN6, NetMachine, appliance,
-                     linux_files, rules_file, run, within_namespace)
+                     files, linux_files, rules_file, run, within_namespace)
 from lib.wire import (ICMP, ICMP6, UDP, Wire, echo, ip, is6, number, pieces,
                       udp)
 
 A, A6, B, B6 = "10.1.0.10", "2001:db8:1::10", "10.2.0.20", "2001:db8:2::20"
+KIT = {"copy": ("10.1.0.30", "2001:db8:1::30"),
+       "flip": ("10.1.0.31", "2001:db8:1::31")}
 SMALL = 1400            # bytes of IP that fit into b's net
 BYTES = 100_000_000
 BULK, ECHO = 8000, 7
@@ -33,6 +35,12 @@ domain b on far address {B}, {B6} {{
     kernel "vmlinux" ramdisk "initrd" memory 200M
     cmdline "console=hvc0 quiet sluice.then=commands"
 }}
+domain copy on dmz address {", ".join(KIT["copy"])} {{
+    kernel "netbench" memory 16M cmdline "net=copy"
+}}
+domain flip on dmz address {", ".join(KIT["flip"])} {{
+    kernel "netbench" memory 16M cmdline "net=flip"
+}}
 allow icmp echo-request from any to any
 reject {{ tcp 81, udp 81 }} from any to a
 allow tcp {{ {ECHO}, {BULK} }} from any to any
@@ -43,6 +51,7 @@ allow udp {{ {ECHO}, 9 }} from any to any
 def boot():
     narrow = RULES.replace(f"gateway {HOST}", f"mtu 1300 gateway {HOST}")
     return NetMachine([dom0(), appliance(RULES), linux_files(),
+                       files(netbench=f"{GUESTS}/netbench.elf"),
                        rules_file("narrow.vfr", narrow)])
 
 
@@ -94,6 +103,7 @@ def udp_echo(address, size, port=ECHO, seconds=5):
 def tcp_echo(address, size, port=ECHO):
     data = os.urandom(size)
     with socket.create_connection((address, port), 20) as s:
+        s.settimeout(60)
         threading.Thread(target=s.sendall, args=(data,)).start()
         got = b""
         while len(got) < size and (more := s.recv(1 << 16)):
@@ -169,6 +179,30 @@ def bulk(check, a, b):
         a.sh(f"nc.openbsd -N {B} {BULK} </tmp/big", 120)
         b.sh(f"while ! grep -q - /tmp/sum; do sleep 0.2; done;"
              f"grep {digest} /tmp/sum", 120)
+
+
+def kit(check, a):
+    """The guests of the kit, with host and Linux; the large ones crosswise."""
+    for mode, addresses in KIT.items():
+        for address in addresses:
+            name = f"{mode}-{6 if is6(address) else 4}"
+            with check(f"udp-host-kit-{name}"):
+                for size in 64, 1300, 6000:
+                    udp_echo(address, size)
+            with check(f"udp-linux-kit-{name}"):
+                a.sh(f"echo hello | nc.openbsd -u -w 3 {address} {ECHO} | "
+                     "grep hello")
+            with check(f"tcp-host-kit-{name}"):
+                tcp_echo(address, 2_000_000)
+            with check(f"tcp-linux-kit-{name}"):
+                a.sh("head -c 2000000 /tmp/big >/tmp/some;"
+                     f"nc.openbsd -N {address} {ECHO} </tmp/some | "
+                     "cmp - /tmp/some", 60)
+    with check("bulk-host-kit-copy"):
+        tcp_echo(KIT["copy"][0], BYTES)
+    with check("bulk-linux-kit-flip"):
+        a.sh(f"nc.openbsd -N {KIT['flip'][0]} {ECHO} </tmp/big | "
+             "cmp - /tmp/big", 120)
 
 
 # ---- fragments ----
@@ -388,6 +422,7 @@ def everything():
         path(check, m, wire, a)
         told(check, wire, a)
         bulk(check, a, b)
+        kit(check, a)
         narrow(check, m, a)
         m.closes()
     check.end()
