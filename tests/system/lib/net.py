@@ -61,7 +61,7 @@ class Guest:
         # What we typed is echoed on a line of its own, or before an answer.
         said = end.string[:end.start()].decode(errors="replace")
         said = "\n".join(re.findall(
-            rf"(?m)^(?:dom0> )*\[{self.name}\] ([^\r\n]*)", said))
+            rf"(?m)^(?:dom0> |\r|\x1b\[K)*\[{self.name}\] ([^\r\n]*)", said))
         if end[1] != b"0":
             raise Failure(f"in {self.name}: {line}: status {end[1].decode()}: "
                           f"{said[-500:]}")
