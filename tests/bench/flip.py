@@ -21,14 +21,14 @@ STEP, STEPS = 2000, 4
 LIMIT_S = 40                # for one size
 
 
-def rules(mode):
+def rules(kernel, cmdline):
     return f"""
 nic wan address {WAN}/24 gateway {HOST}
 net dmz 10.1.0.0/24
 domain sink on dmz address {ADDRESS} {{
-    kernel "flip" memory 16M cmdline "do=talk net={mode} step={STEP} spin=1"
+    kernel "{kernel}" memory 16M cmdline "{cmdline}"
 }}
-allow udp {SINK} from any to any
+allow udp {SINK}, tcp 8-9 from any to any
 """
 
 
@@ -52,6 +52,27 @@ def flood(m, size):
     return (t1 - t0) // (n1 - n0)
 
 
+def bulk(m):
+    """TCP in large segments, for each KiB: the least of some looks, since what
+    the guest waits is in it."""
+    with socket.create_connection((ADDRESS, 9), 20) as s:
+        looks = [counters()]
+        for _ in range(STEPS + 1):
+            for _ in range(20):
+                s.sendall(bytes(100_000))
+                m.pump(0)
+            looks.append(counters())
+    return min((t1 - t0) * 1024 // (n1 - n0)
+               for (n0, t0), (n1, t1) in zip(looks, looks[1:]))
+
+
+def counters():
+    """Bytes that netbench has discarded, and the time there."""
+    with socket.create_connection((ADDRESS, 8), 20) as s:
+        words = s.makefile().read().split()
+    return int(words[4]), int(words[6])
+
+
 class Counted(NetMachine):
     def all(self, pattern):
         """All matches so far, as numbers."""
@@ -63,24 +84,36 @@ class Counted(NetMachine):
                 return found
 
 
+def machine(kernel, cmdline):
+    return Counted([dom0(), appliance(rules(kernel, cmdline)),
+                    files(**{kernel: f"{GUESTS}/{kernel}.elf"})],
+                   cpus=1, counted=True)
+
+
 def mode(name):
-    with Counted([dom0(), appliance(rules(name)),
-                  files(flip=f"{GUESTS}/flip.elf")],
-                 cpus=1, counted=True) as m:
+    with machine("flip", f"do=talk net={name} step={STEP} spin=1") as m:
         m.expect(r"talking")
         for size in SIZES:
             print(f"receive_{name}_{size}", flood(m, size), "instructions",
                   flush=True)
 
 
+def mode_tcp(name):
+    with machine("netbench", f"net={name}") as m:
+        m.expect(r"netbench: up")
+        print(f"receive_{name}_tcp", bulk(m), "instructions/KiB", flush=True)
+
+
+RUNS = {"copy": mode, "flip": mode, "copy-tcp": mode_tcp, "flip-tcp": mode_tcp}
+
+
 def main():
     if len(sys.argv) == 1:              # a machine and a namespace for each
-        sys.exit(any([subprocess.call([sys.argv[0], each])
-                      for each in ("copy", "flip")]))
+        sys.exit(any([subprocess.call([sys.argv[0], each]) for each in RUNS]))
     within_namespace()
     os.makedirs(os.path.dirname(log_name()), exist_ok=True)
     try:
-        mode(sys.argv[1])
+        RUNS[sys.argv[1]](sys.argv[1][:4])
     except Failure as failure:
         sys.exit(f"# flip: {failure}")
 
