@@ -55,7 +55,7 @@ RUN_NEEDS := $(B)/sluice.elf $(B)/sluice $(B)/guests/dom0.elf $(B)/guests/hello.
 run:
 	+@scripts/install-deps build run && \
 	env -u MAKEFLAGS -u MFLAGS $(MAKE) --no-print-directory -s -j$(shell nproc) $(RUN_NEEDS) || exit 2; \
-	scripts/run
+	exec setpriv --pdeathsig TERM scripts/run
 
 test: deps-test
 	$(if $(or $(if $(DATA),,none),$(wildcard $(DATA)/.)),,\

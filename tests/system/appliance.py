@@ -131,7 +131,7 @@ def leftovers():
 @case(120, "tap")
 def tap():
     """NET=tap: the appliance from a namespace of its own, with a link to each
-    of two nics; nothing of it is left after Ctrl-C."""
+    of two nics; nothing of it is left after Ctrl-C, or a kill of make."""
     run("mount -t tmpfs none /run")     # our own names of namespaces
     before = leftovers()
     path = appliance_file(TWO_NICS % os.path.abspath(f"{GUESTS}/web.elf"))
@@ -147,6 +147,12 @@ def tap():
         m.interrupt()
         if leftovers() != before:
             raise Failure(f"left behind: {leftovers()}")
+    with MakeRun(NET="tap", CONFIG=path) as m:
+        m.expect(r"Booting")
+        m.process.kill()                # make, which can tell nobody
+        m.wait()
+        if leftovers() != before:
+            raise Failure(f"left behind by a kill: {leftovers()}")
     refused([r"NET=tap makes a network namespace \S+ TAP devices: run it as "
              r"root"], as_nobody_special(), NET="tap")
 
