@@ -17,7 +17,8 @@
 #define NICS_MAX	8
 #define NIC_WAITS	192	/* of the 256 and more buffers that it has */
 #define BURST		VFR_BURST
-#define TX_WAIT		256		/* packets that wait for its rings */
+#define TX_WAIT		256		/* packets that wait for its rings; a */
+					/* half is the most that one is cut in */
 #define HANG_NS		5000000000ull
 #define WAIT_MIN_NS	100000000ull
 #define WAIT_MAX_NS	60000000000ull	/* also: a device that held so long */

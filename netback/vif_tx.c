@@ -72,7 +72,8 @@ bool vif_sends(struct vfr_packet *p, uint32_t pieces, uint32_t room)
 
 	if (!v)
 		return true;
-	if (v->sending + pieces > room)
+	/* No more of its than room is left for others, behind this one too. */
+	if (v->sending + 2 * pieces > room)
 		return false;
 	net_packet_of(p)->nr_sending = pieces;
 	v->sending += pieces;

@@ -178,7 +178,8 @@ void attack_deaf(unsigned long ms)
 	check("disconnected", front_disconnect(), 0);
 }
 
-/* Each request is a TCP packet to be cut into some hundred segments. */
+/* Each request is a TCP packet to be cut into some hundred segments: a few at
+ * a time, enough for any queue. */
 void attack_segments(unsigned long ms)
 {
 	struct {
@@ -198,14 +199,13 @@ void attack_segments(unsigned long ms)
 	tcp_make(front.tx_page[0], HOST, PORT_ALLOWED, 4096);
 	memcpy(&x, &slots.x, sizeof(slots.x));
 	while (time_now() < until) {
-		front.tx_seen = __atomic_load_n(&front.tx->rsp_prod,
-						__ATOMIC_ACQUIRE);
-		while (front.tx_prod - front.tx_seen < RING) {
+		for (unsigned int i = 0; i < 30; i++) {
 			tx_put(&slots.r);
 			tx_put(&x);
 		}
 		tx_push();
-		event_poll(front.port, time_now() + MILLISECONDS);
+		event_poll(start_info->store_evtchn,
+			   time_now() + 10 * MILLISECONDS);
 	}
 	check("disconnected", front_disconnect(), 0);
 }
