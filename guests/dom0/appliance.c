@@ -96,6 +96,18 @@ static int vifs_take(const struct rules_domain *rd, struct domain_config *c)
 	return 0;
 }
 
+/*
+ * Who sleeps most of the time, as servers do, comes soon when it wakes, though
+ * others use the CPU all the time: unless the file says otherwise, each domain
+ * may be ahead of its share by a little, and not for long at a time.
+ */
+static void warp_take(const struct rules_domain *rd, struct domain_config *c)
+{
+	c->warp_us = rd->warp_ns ? rd->warp_ns / 1000 : 20000;
+	c->warp_limit_us = rd->warp_ns ? rd->warp_limit_ns / 1000 : 10000;
+	c->unwarp_us = rd->warp_ns ? rd->unwarp_ns / 1000 : 5000;
+}
+
 static const char *config_take(const struct rules_domain *rd,
 			       struct domain_config *c)
 {
@@ -107,10 +119,10 @@ static const char *config_take(const struct rules_domain *rd,
 		.memory_mib = rd->memory_bytes ? rd->memory_bytes / MIB : 16,
 		.vcpus = rd->vcpus,
 		.weight = rd->weight,
-		.warp_us = rd->warp_ns / 1000,
 		.on_reboot = POLICY_RESTART,
 		.on_crash = policies[rd->on_crash],
 	};
+	warp_take(rd, c);
 	strcpy(c->name, rd->node.name);
 	strcpy(c->cmdline, rd->cmdline);
 	return vifs_take(rd, c) ? "it has too many interfaces" : NULL;

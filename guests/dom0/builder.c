@@ -199,6 +199,8 @@ static int parameters_set(struct build *b)
 		sched.weight = c->weight;
 	sched.warp_on = c->warp_us != 0;
 	sched.warp_ns = c->warp_us * 1000;
+	sched.warp_limit_ns = c->warp_limit_us * 1000;
+	sched.unwarp_ns = c->unwarp_us * 1000;
 	sched.slice_ns = 0;	/* the machine's, not this domain's */
 	if (!rc && (c->weight || c->warp_us))
 		rc = control(SLUICE_CTL_SET_SCHED, &sched);

@@ -41,6 +41,8 @@ struct domain_config {
 	uint32_t	vcpus;		/* 1 */
 	uint32_t	weight;		/* 0: leave the default */
 	uint64_t	warp_us;	/* 0: no warp */
+	uint64_t	warp_limit_us;	/* 0: no limit */
+	uint64_t	unwarp_us;
 	int64_t		time_offset_s;
 	bool		paused;		/* created, but not let run */
 	enum policy	on_poweroff;	/* destroy */
