@@ -95,31 +95,39 @@ static void hold_adapt(uint64_t run_ns)
 	net_hold_ns += ns / 8 - net_hold_ns / 8;
 }
 
+/* Set under net_lock: the deadline of a run that is over does not take the
+ * place of a nearer one that another CPU has found since. */
+static void later_set(uint64_t later_ns)
+{
+	if (later_ns == ~0ull)
+		return;
+	timer_set(&again_timer, later_ns);
+	/* A CPU that has nobody to run need not wait so long. */
+	if (current != this_cpu()->idle)
+		softirq_when_idle(SOFTIRQ_BACKEND);
+}
+
 static void run(void)
 {
 	uint64_t start = now_ns(), later, end;
-	bool more, kicked;
+	bool more, kicked, pause;
 
 	do {
 		if (!spin_trylock(&net_lock))
 			return; /* its holder sees the mark */
 		__atomic_store_n(&work, 0, __ATOMIC_SEQ_CST);
 		more = run_once(&later);
+		end = now_ns();
+		pause = more &&
+			(current != this_cpu()->idle || softirq_pending());
+		if (pause)
+			timer_set(&again_timer,
+				  end + MAX(end - start, PAUSE_MIN_NS));
+		else if (!more)
+			later_set(later);
 		kicked = unlock_look();
-		if (more && (current != this_cpu()->idle || softirq_pending()))
-			break;
-	} while (more || kicked);
-
-	end = now_ns();
+	} while (!pause && (more || kicked));
 	hold_adapt(end - start);
-	if (more) {
-		later = end + MAX(end - start, PAUSE_MIN_NS);
-	} else if (later != ~0ull && current != this_cpu()->idle) {
-		/* One that has nobody to run then need not wait so long. */
-		softirq_when_idle(SOFTIRQ_BACKEND);
-	}
-	if (later != ~0ull)
-		timer_set(&again_timer, later);
 }
 
 static void tick(void *unused)
