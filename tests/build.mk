@@ -19,6 +19,8 @@ endif
 SCRIPT_TESTS += tree/unpack-kernel
 tree/unpack-kernel_RUN := tests/tree/unpack-kernel
 tree/build_RUN := tests/tree/build
+# It builds the whole twice, beside other tests.
+tree/build_LIMIT := 300
 
 # One line per test for tests/run: name, limit in seconds, command.
 limit = $(or $($(1)_LIMIT),$(2))
