@@ -44,6 +44,7 @@ class Appliance:
         self.path = path
         self.folder, self.name = os.path.split(path)
         self.work = work
+        self.token = self.token_file = None
         if not os.path.isfile(path):
             raise Wrong(f"there is no file {path}; CONFIG names an appliance "
                         "file (examples/*.vfr, man docs/sluice.vfr.5)")
@@ -125,18 +126,24 @@ class Appliance:
 
     def dom0(self):
         """dom0's module.  Where the file gives it an address it is a server,
-        for those who know the token of this run."""
-        self.token = None
-        if not any(vif["name"] == "dom0" for vif in self.wants["vifs"]):
+        for those who know the token."""
+        if not self.token:
             return f"{DOM0} dom0"
-        self.token = os.path.join(self.work, "token")
-        text = secrets.token_hex(16)
-        if os.path.exists(self.token):
-            os.remove(self.token)       # it may be root's, of NET=tap
-        with open(os.open(self.token, os.O_WRONLY | os.O_CREAT | os.O_EXCL,
-                          0o600), "w") as out:
-            out.write(text + "\n")
-        return f"{DOM0} dom0 token={text}"
+        return shlex.join([DOM0, "dom0", f"token={self.token}"])
+
+    def wants_token(self):
+        return any(vif["name"] == "dom0" for vif in self.wants["vifs"])
+
+    def new_token(self):
+        """One for this run, and the file that it is kept in."""
+        path = os.path.join(self.work, "token")
+        self.token = secrets.token_hex(16)
+        if os.path.exists(path):
+            os.remove(path)             # it may be root's, of NET=tap
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600),
+                  "w") as out:
+            out.write(self.token + "\n")
+        self.token_file = path
 
     def nics(self):
         """For each device nic0, nic1 ... its untagged nic, or None."""

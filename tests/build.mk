@@ -77,7 +77,7 @@ fuzz: deps-test $(B)/fuzz/$(T)_fuzz
 iso: $(B)/sluice.iso
 
 $(B)/sluice.iso: $(B)/sluice.elf $(GUEST_IMAGES) $(B)/sluice examples/first.vfr \
-		scripts/run scripts/appliance.py scripts/mkiso $(if $(CONFIG),always)
+		scripts/run scripts/appliance.py scripts/mkiso $(if $(CONFIG)$(TOKEN),always)
 	$(call say,ISO,$@)ISO=$@ scripts/run
 
 lint: deps-test
@@ -114,7 +114,7 @@ make test          every test; T=name or T=folder for some of them,
 make bench         measurements, as `name value unit`; T=name for one
 make fuzz T=name   fuzz one target; SECONDS=n (60)
 make iso           build/sluice.iso, for BIOS and UEFI: the first appliance,
-                   or that of CONFIG=file
+                   or that of CONFIG=file; TOKEN=secret: for its dom0
 make lint          headers, scripts, man pages, what cppcheck finds
 make compile_commands.json    for editors
 make clean         remove build/
