@@ -520,4 +520,9 @@ ENTRY(load_gs):				/* the active GS: selector and base */
 	ret
 	EXTABLE	1b, 2b
 
+/* A page of its own, filled by setup.c. */
+	.balign	PAGE_SIZE
+ENTRY(syscall_stubs):
+	.skip	PAGE_SIZE
+
 	.section .note.GNU-stack, "", @progbits

@@ -55,11 +55,10 @@ uint32_t nr_cpus;
 
 static struct gate idt[256] aligned(PAGE_SIZE);
 
-/* One page of code, a pair of stubs for each CPU; written through the direct
- * map, executed here. */
-static uint8_t syscall_stubs[MAX_CPUS * SYSCALL_STUB] aligned(PAGE_SIZE)
-	__attribute__((section(".text")));
-static_assert(sizeof(syscall_stubs) == PAGE_SIZE, "fills its page");
+/* The page of code in entry.S, a pair of stubs for each CPU; written through the
+ * direct map, executed there. */
+extern uint8_t syscall_stubs[PAGE_SIZE];
+static_assert(MAX_CPUS * SYSCALL_STUB == PAGE_SIZE, "fills its page");
 
 static void gate_set(unsigned vector, const void *entry, unsigned ist,
 		     unsigned dpl)
