@@ -147,6 +147,15 @@ class Machine:
                 raise Failure(f"the machine ended (status {self.process.wait()}) before "
                               f"/{pattern}/")
 
+    def hears(self, pattern, seconds):
+        """Does it come in that time?  What was said stays to be expected."""
+        end = time.monotonic() + seconds
+        while not re.search(pattern.encode(), self.seen):
+            left = end - time.monotonic()
+            if left <= 0 or not self.pump(min(left, 0.5)):
+                return False
+        return True
+
     def settle(self, seconds=2):
         """Let the machine finish what it has to say about its end."""
         end = time.monotonic() + seconds
