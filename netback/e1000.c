@@ -141,12 +141,14 @@ static void sent_wanted(struct e1000 *e)
 	e1000_write(e, REG_IMS, CAUSE_SENT | (e->msix ? CAUSE_TX_QUEUE : 0));
 }
 
-static bool rearm(struct nic *nic)
+static bool rearm(struct nic *nic, bool held)
 {
 	struct e1000 *e = e1000_of(nic);
 	uint32_t wanted = CAUSE_LINK | CAUSE_FEW | CAUSE_OVERRUN |
 			  CAUSE_RECEIVED;
 
+	if (held)
+		return false;
 	if (e1000_rx_rearm(e))
 		return true;
 	if (!__atomic_load_n(&e->armed, __ATOMIC_ACQUIRE)) {

@@ -31,10 +31,11 @@ extern struct vfr *net_vfr;
 void net_kick(void);
 
 /*
- * Who has had work within this time has more soon: it is looked at again after
- * it, instead of being asked to notify or interrupt for each packet.
+ * Who has had work within this time has more soon.  It is looked at again after
+ * it, or when a guest leaves its CPU, instead of being asked to notify or
+ * interrupt for each packet: it says so only when its ring is half full.
  */
-extern uint64_t net_hold_ns;
+#define NET_HOLD_NS	1000000ull
 
 /* Let net_lock go: whoever else held it than run(), which looks by itself.
  * Guests are told what has changed in their rings. */

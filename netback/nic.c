@@ -308,7 +308,7 @@ static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 
 	if (__atomic_load_n(&n->look, __ATOMIC_ACQUIRE))
 		link_update(n);
-	n->often = now - n->got_ns < net_hold_ns;
+	n->often = now - n->got_ns < NET_HOLD_NS;
 	while (budget) {
 		reclaim_all(); /* what the last burst gave to some of them */
 		if (n->failed)
@@ -354,8 +354,8 @@ static bool nic_rearm(struct nic *n, uint64_t now, uint64_t *again_ns)
 	if (n->failed || n->busy)
 		return false;
 	if (hold || sends(n))
-		*again_ns = MIN(*again_ns, now + net_hold_ns);
-	return !hold && n->ops->rearm(n);
+		*again_ns = MIN(*again_ns, now + NET_HOLD_NS);
+	return n->ops->rearm(n, hold);
 }
 
 bool nics_rearm(uint64_t now, uint64_t *again_ns)

@@ -30,8 +30,12 @@ struct nic_ops {
 	void (*flush)(struct nic *n);
 	/* Release what the device has sent. */
 	void (*reclaim)(struct nic *n);
-	/* Interrupts on again; true when something came in meanwhile. */
-	bool (*rearm)(struct nic *n);
+	/*
+	 * Interrupts on again; true when something came in meanwhile.  held:
+	 * only for when the device runs short of buffers; one that cannot tell
+	 * stays silent, and is looked at after NET_HOLD_NS.
+	 */
+	bool (*rearm)(struct nic *n, bool held);
 	bool (*link)(struct nic *n);
 	/* Every 100 ms: NULL, or why the device wants a reset. */
 	const char *(*check)(struct nic *n);
@@ -73,7 +77,7 @@ struct nic {
 	int port;		/* of the VFR */
 	bool up;		/* carrier, as the VFR knows it */
 	bool busy;		/* its last run ended on the budget */
-	bool often;		/* packets come less than net_hold_ns apart */
+	bool often;		/* packets come less than NET_HOLD_NS apart */
 	uint64_t got_ns;	/* when the last came */
 	bool look;		/* A: the link may have changed */
 	struct vfr_packet *wait_head, *wait_tail; /* for room in its rings */

@@ -11,10 +11,10 @@
  *
  * What a run costs beside its packets is shared by those that come together.
  * While a guest runs, rings that were busy a moment ago are not armed but held:
- * they are looked at when a run comes for another reason, when a CPU has nobody
- * to run, or after net_hold_ns.  That is a few times what a run takes, so that
- * guests have the most of the time whatever the machine's speed.  Who sends
- * seldom does not wait.
+ * they are looked at when a run comes for another reason, when a vcpu leaves its
+ * CPU, when a ring is half full, or after NET_HOLD_NS.  So a guest that sends
+ * packet after packet goes on until it has no more to send, and one that waits
+ * for an answer does not wait for us.
  */
 #include "netback.h"
 
@@ -30,15 +30,11 @@
 #define BUDGET		256		/* packets of vifs, and of each NIC, a run */
 #define TICK_NS		100000000ull	/* vfr_tick() */
 #define PAUSE_MIN_NS	20000ull
-#define HOLD_RUNS	4		/* net_hold_ns is so many runs long */
-#define HOLD_MIN_NS	50000ull
-#define HOLD_MAX_NS	1000000ull
 #define NET_PACKETS	1024
 #define FLOWS		16384
 
 struct spinlock net_lock = SPINLOCK_INIT;
 struct vfr *net_vfr;
-uint64_t net_hold_ns = HOLD_MIN_NS;
 
 static uint32_t work; /* A: somebody kicked */
 static struct timer tick_timer, again_timer;
@@ -86,15 +82,6 @@ static bool run_once(uint64_t *later_ns)
 	return nics_rearm(now, later_ns) || more;
 }
 
-/* An eighth of the way to what the last run says. */
-static void hold_adapt(uint64_t run_ns)
-{
-	uint64_t ns = MIN(HOLD_RUNS * run_ns, HOLD_MAX_NS);
-
-	ns = MAX(ns, HOLD_MIN_NS);
-	net_hold_ns += ns / 8 - net_hold_ns / 8;
-}
-
 /* Set under net_lock: the deadline of a run that is over does not take the
  * place of a nearer one that another CPU has found since. */
 static void later_set(uint64_t later_ns)
@@ -102,9 +89,8 @@ static void later_set(uint64_t later_ns)
 	if (later_ns == ~0ull)
 		return;
 	timer_set(&again_timer, later_ns);
-	/* A CPU that has nobody to run need not wait so long. */
 	if (current != this_cpu()->idle)
-		softirq_when_idle(SOFTIRQ_BACKEND);
+		softirq_defer(SOFTIRQ_BACKEND);
 }
 
 static void run(void)
@@ -127,7 +113,6 @@ static void run(void)
 			later_set(later);
 		kicked = unlock_look();
 	} while (!pause && (more || kicked));
-	hold_adapt(end - start);
 }
 
 static void tick(void *unused)

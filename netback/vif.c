@@ -346,13 +346,14 @@ static void wake_kicked(void)
 /* A guest that sends packet after packet is not asked to notify of each. */
 static bool hold(struct vif *v, uint32_t packets, uint64_t now)
 {
-	bool often = now - v->sent_ns < net_hold_ns;
+	bool often = now - v->sent_ns < NET_HOLD_NS;
 
 	if (packets)
 		v->sent_ns = now;
 	if (!often || v->broken || current == this_cpu()->idle)
 		return false;
 	held[v->index / WORD_BITS] |= 1ull << v->index % WORD_BITS;
+	vif_tx_hold(v);
 	return true;
 }
 
@@ -397,7 +398,7 @@ bool vifs_run(uint32_t budget, uint64_t now, uint64_t *again_ns)
 			if (g.again_ns)
 				*again_ns = MIN(*again_ns, g.again_ns);
 			if (any_held())
-				*again_ns = MIN(*again_ns, now + net_hold_ns);
+				*again_ns = MIN(*again_ns, now + NET_HOLD_NS);
 			return false;
 		}
 		used = vif_turn(&g, now);

@@ -78,6 +78,9 @@ void vif_tx_push(struct vif *v);
 /* Nothing new in the ring, and the guest will notify: else true. */
 bool vif_tx_rearm(struct vif *v);
 
+/* The guest will notify once its ring is half full. */
+void vif_tx_hold(struct vif *v);
+
 /* ---- vif_rx.c ---- */
 
 extern const struct vfr_port_ops vif_port_ops;

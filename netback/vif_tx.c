@@ -223,3 +223,8 @@ bool vif_tx_rearm(struct vif *v)
 	RING_FINAL_CHECK_FOR_REQUESTS(&v->tx, more);
 	return more;
 }
+
+void vif_tx_hold(struct vif *v)
+{
+	v->tx.sring->req_event = v->tx.req_cons + RING_SIZE(&v->tx) / 2;
+}

@@ -175,17 +175,20 @@ static int reset(struct nic *nic)
 
 /* ---- the rest of the plug ---- */
 
-static bool rearm(struct nic *nic)
+static bool rearm(struct nic *nic, bool held)
 {
 	struct virtio_net *n = virtio_net_of(nic);
 	bool more = false;
 
+	if (held && !(n->dev.features & VIRTIO_F_EVENT_IDX))
+		return false;
 	for (uint32_t i = 0; i < n->nr_pairs; i++) {
 		struct virtq *tx = &n->tx[i]->q;
 
 		/* Frames that came back since the last packets were taken. */
 		virtq_publish(&n->rx[i]->q);
-		more |= virtq_arm(&n->rx[i]->q, 0);
+		more |= virtq_arm(&n->rx[i]->q,
+				  held ? n->rx[i]->nr_pages / 2 : 0);
 		/* Sent packets may wait a little: for half of those that are
 		 * on their way; few of them for the next run (nic.c). */
 		more |= virtq_arm(tx, virtq_pending(tx) > TX_FEW ?

@@ -112,11 +112,14 @@ static inline void irqs_off_end(void)
 /* Ask for work on a CPU, and wake it if it is another one.  Any context. */
 void softirq_raise(uint32_t cpu, enum softirq which);
 
-/* Some CPU that has nothing to run does this softirq, the next that is idle. */
-void softirq_when_idle(enum softirq which);
+/*
+ * Work that may wait while the guests that run go on, and would make more of
+ * it: done by the CPU that next turns to another vcpu, or is idle.
+ */
+void softirq_defer(enum softirq which);
 
-/* For the idle loop: take what waits for an idle CPU. */
-void softirq_idle(void);
+/* This CPU does so now: what was deferred is pending here. */
+void softirq_deferred(void);
 
 /* Boot: who does the work of SOFTIRQ_BACKEND. */
 void softirq_backend(void (*fn)(void));

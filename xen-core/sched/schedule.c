@@ -335,6 +335,7 @@ void schedule(void)
 	hand_over(rq, prev, next, now);
 	spin_unlock(&rq->lock);
 
+	softirq_deferred();
 	__atomic_fetch_add(&ctx_switches, 1, __ATOMIC_RELAXED);
 	if (!is_idle(prev))
 		vcpu_time_leave(prev);
@@ -361,7 +362,7 @@ void idle_loop(void)
 {
 	for (;;) {
 		irq_enable();
-		softirq_idle();
+		softirq_deferred();
 		softirq_run();
 		irq_disable();
 		if (softirq_pending())

@@ -34,20 +34,20 @@ void softirq_raise(uint32_t cpu, enum softirq which)
 		ipi_send(1ull << cpu, IPI_KICK);
 }
 
-static uint32_t when_idle; /* A: bits that wait for an idle CPU */
+static uint32_t deferred; /* A: bits, as in cpu->softirqs */
 
-void softirq_when_idle(enum softirq which)
+void softirq_defer(enum softirq which)
 {
-	__atomic_fetch_or(&when_idle, 1u << which, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&deferred, 1u << which, __ATOMIC_RELAXED);
 }
 
-void softirq_idle(void)
+void softirq_deferred(void)
 {
 	uint32_t bits;
 
-	if (!READ_ONCE(when_idle))
+	if (!READ_ONCE(deferred))
 		return;
-	bits = __atomic_exchange_n(&when_idle, 0, __ATOMIC_RELAXED);
+	bits = __atomic_exchange_n(&deferred, 0, __ATOMIC_RELAXED);
 	__atomic_fetch_or(&this_cpu()->softirqs, bits, __ATOMIC_SEQ_CST);
 }
 
