@@ -49,7 +49,8 @@ struct sched_params {
 };
 
 #define SCHED_WEIGHT_DEFAULT	BVT_WEIGHT_DEFAULT
-#define SCHED_SLICE_DEFAULT_NS	5000000ull	/* context-switch allowance */
+/* Context-switch allowance: how long one that wakes may wait for its turn. */
+#define SCHED_SLICE_DEFAULT_NS	2000000ull
 #define SCHED_SLICE_MIN_NS	BVT_SLICE_MIN_NS
 #define SCHED_SLICE_MAX_NS	100000000ull
 
