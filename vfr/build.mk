@@ -17,8 +17,9 @@ $(B)/hv/vfr/freestanding: $(call objs,hv,$(VFR_SRCS))
 
 # Tests: a small world of ports around the library.
 VFR_KIT := $(VFR_SRCS) tests/unit/vfr_kit.c
-UNIT_TESTS += vfr_path vfr_flow vfr_nat vfr_tap vfr_sched vfr_ruleset vfr_pcap
+UNIT_TESTS += vfr_path vfr_rate vfr_flow vfr_nat vfr_tap vfr_sched vfr_ruleset vfr_pcap
 vfr_path_SRCS := $(VFR_KIT)
+vfr_rate_SRCS := $(VFR_KIT)
 vfr_flow_SRCS := $(VFR_KIT)
 vfr_nat_SRCS := $(VFR_KIT)
 vfr_tap_SRCS := $(VFR_KIT)
@@ -26,7 +27,7 @@ vfr_tap_LIBS := -lpcap	# to compare with its interpreter
 vfr_ruleset_SRCS := $(VFR_KIT)
 vfr_pcap_SRCS := $(VFR_KIT)
 vfr_pcap_LIBS := -lpcap
-vfr_sched_SRCS := vfr/sched.c
+vfr_sched_SRCS := vfr/sched.c vfr/rate.c
 
 include vfr/classify/build.mk
 

@@ -11,6 +11,7 @@
 #ifndef VFR_INTERNAL_H
 #define VFR_INTERNAL_H
 
+#include <vfr/rate.h>
 #include <vfr/vfr.h>
 
 #include "wire.h"
@@ -171,6 +172,7 @@ struct iface {			/* a port of the ruleset */
 	uint32_t	mtu;
 	struct vfr_addr	ll;		/* our link-local address */
 	struct vfr_addr	addr4, addr6;	/* ours, for errors; zero = none */
+	struct vfr_rate	rate;		/* NIC: of what comes in */
 };
 
 enum fib_kind {

@@ -186,6 +186,16 @@ static void link_check(struct vfr *v, struct judge *j)
 		refuse(j, VFR_DROP_NOT_FOR_US);
 }
 
+/* What comes in by a NIC cannot be asked to wait. */
+static void rate_check(struct vfr *v, struct judge *j)
+{
+	struct vfr_rate *r = &v->t->ifaces[j->in].rate;
+
+	if (!vfr_rate_allows(r, v->now))
+		return refuse(j, VFR_DROP_PORT_RATE);
+	r->tokens -= j->p->len;
+}
+
 /* First pass: everything that needs only the packet and its port. */
 static void look(struct vfr *v, struct judge *j)
 {
@@ -203,6 +213,9 @@ static void look(struct vfr *v, struct judge *j)
 	if (unlikely(!ok))
 		return;
 	link_check(v, j);
+	if (unlikely(v->t->ifaces[j->in].rate.bytes_per_s) &&
+	    j->kind != PKT_BAD)
+		rate_check(v, j);
 	if (likely(j->kind == PKT_IP)) {
 		flow_key_fill(j);
 		j->hash = flow_hash(v, &j->fkey);

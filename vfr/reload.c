@@ -30,7 +30,7 @@ static void iface_addrs(struct iface *ifc, const struct vfr_prefix *a,
 	}
 }
 
-static void iface_fill(struct tables *t, uint32_t i)
+static void iface_fill(struct tables *t, uint32_t i, uint64_t now_ns)
 {
 	const struct vfr_rs_parts *p = &t->rs.p;
 	struct iface *ifc = &t->ifaces[i];
@@ -54,6 +54,7 @@ static void iface_fill(struct tables *t, uint32_t i)
 		return;
 	}
 	memcpy(ifc->mac, o->mac, 6);
+	vfr_rate_set(&ifc->rate, o->rate_bps, o->burst_bytes, now_ns);
 	iface_addrs(ifc, p->addrs + o->first_addr, o->nr_addrs);
 	for (k = 0; k < p->nr_nets; k++)
 		if (p->nets[k].kind == VFR_NET_BRIDGED && p->nets[k].nic == i)
@@ -229,12 +230,12 @@ int vfr_load(struct vfr *v, const void *blob, size_t len, unsigned int flags,
 	while (v->reload_left)
 		flow_sweep(v, v->lim.flows);
 	t->blob = blob;
-	t->nr_ifaces = t->rs.p.nr_ports;
-	for (i = 0; i < t->nr_ifaces; i++)
-		iface_fill(t, i);
-	route_build(v, t);
 	if (now_ns > v->now)
 		v->now = now_ns;
+	t->nr_ifaces = t->rs.p.nr_ports;
+	for (i = 0; i < t->nr_ifaces; i++)
+		iface_fill(t, i, v->now);
+	route_build(v, t);
 	swap(v);
 	tables_bind(v, v->t);
 	v->keep_flows = flags & VFR_LOAD_KEEP_FLOWS;

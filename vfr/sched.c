@@ -9,8 +9,6 @@
 
 #include <vfr/sched.h>
 
-#define BURST_MIN	65550	/* one packet of any size */
-
 void vfr_sched_init(struct vfr_sched *s, const struct vfr_sched_ops *ops,
 		    struct vfr_sched_port *ports, uint32_t nr_ports)
 {
@@ -27,14 +25,7 @@ void vfr_sched_init(struct vfr_sched *s, const struct vfr_sched_ops *ops,
 void vfr_sched_rate(struct vfr_sched *s, uint32_t port, uint64_t rate_bps,
 		    uint32_t burst_bytes, uint64_t now_ns)
 {
-	struct vfr_sched_port *p = &s->ports[port];
-
-	p->rate_bytes = rate_bps / 8;
-	p->burst_bytes = burst_bytes ? burst_bytes : p->rate_bytes / 100;
-	if (p->burst_bytes < BURST_MIN)
-		p->burst_bytes = BURST_MIN;
-	p->tokens = (int64_t)p->burst_bytes;
-	p->filled_ns = now_ns;
+	vfr_rate_set(&s->ports[port].rate, rate_bps, burst_bytes, now_ns);
 }
 
 static void append(struct vfr_sched *s, struct vfr_sched_port *p)
@@ -86,54 +77,23 @@ void vfr_sched_sleep(struct vfr_sched *s, uint32_t port)
 	p->deficit = 0;
 }
 
-static void fill(struct vfr_sched_port *p, uint64_t now_ns)
-{
-	uint64_t gone = now_ns > p->filled_ns ? now_ns - p->filled_ns : 0;
-	uint64_t add, room = p->burst_bytes - (uint64_t)p->tokens;
-
-	/* From here on, 10 s fill any bucket that holds a second's worth. */
-	if (gone > 10 * NS_PER_S)
-		gone = 10 * NS_PER_S;
-	add = gone / 1000 * p->rate_bytes / 1000000;
-	if (!add)
-		return;
-	if (add >= room) {
-		p->tokens = (int64_t)p->burst_bytes;
-		p->filled_ns = now_ns;
-	} else {
-		p->tokens += (int64_t)add;
-		p->filled_ns += add * 1000000 / p->rate_bytes * 1000;
-	}
-}
-
-/* When a port in debt may send again. */
-static uint64_t allowed_at(const struct vfr_sched_port *p)
-{
-	uint64_t debt = (uint64_t)(1 - p->tokens);
-
-	return p->filled_ns + (debt * 1000000 / p->rate_bytes + 1) * 1000;
-}
-
 struct vfr_sched_grant vfr_sched_next(struct vfr_sched *s, uint64_t now_ns)
 {
 	struct vfr_sched_grant g = { .port = VFR_SCHED_NONE };
 	struct vfr_sched_port *p;
 
 	for (p = s->head; p; p = p->next) {
-		if (p->rate_bytes) {
-			fill(p, now_ns);
-			if (p->tokens <= 0) {
-				uint64_t at = allowed_at(p);
+		if (p->rate.bytes_per_s && !vfr_rate_allows(&p->rate, now_ns)) {
+			uint64_t at = vfr_rate_allowed_at(&p->rate);
 
-				if (!g.again_ns || at < g.again_ns)
-					g.again_ns = at;
-				continue;
-			}
+			if (!g.again_ns || at < g.again_ns)
+				g.again_ns = at;
+			continue;
 		}
 		g.port = p->index;
 		s->ops->turn(p, &g);
-		if (p->rate_bytes && g.bytes > (uint64_t)p->tokens)
-			g.bytes = (uint64_t)p->tokens;
+		if (p->rate.bytes_per_s && g.bytes > (uint64_t)p->rate.tokens)
+			g.bytes = (uint64_t)p->rate.tokens;
 		g.again_ns = 0;
 		return g;
 	}
@@ -145,8 +105,8 @@ void vfr_sched_done(struct vfr_sched *s, uint32_t port, uint32_t packets,
 {
 	struct vfr_sched_port *p = &s->ports[port];
 
-	if (p->rate_bytes)
-		p->tokens -= (int64_t)bytes;
+	if (p->rate.bytes_per_s)
+		p->rate.tokens -= (int64_t)bytes;
 	if (!p->queued)
 		return;		/* put to sleep meanwhile */
 	s->ops->done(p, packets, bytes, more);

@@ -18,6 +18,7 @@ const uint8_t kit_gw_mac[NR_KIT_PORTS][6] = {
 };
 
 bool kit_br_any;
+uint64_t kit_wan_rate_bps;
 
 static const char *const names[NR_KIT_PORTS] = {
 	"wan", "lan", "web", "db", "br",
@@ -135,6 +136,7 @@ static void fill_port(struct vfr_rs_port *p, struct strings *s, int i,
 		addrs[*nr - 1] = kit_prefix("::/0");
 	}
 	if (i == WAN) {
+		p->rate_bps = kit_wan_rate_bps;
 		p->gateway4 = kit_addr("203.0.113.1");
 		p->gateway6 = kit_addr("2001:db8::1");
 	}

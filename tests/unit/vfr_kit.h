@@ -83,6 +83,7 @@ struct kit {
 /* With a ruleset that allows all, and the neighbours 203.0.113.1 and
    192.168.1.9 known. */
 extern bool kit_br_any;	/* br is bound to any address */
+extern uint64_t kit_wan_rate_bps; /* 0 = any */
 
 struct kit *kit_new(const struct vfr_limits *lim);
 void kit_free(struct kit *k);

@@ -28,6 +28,7 @@
 	X(FRAG_OVERLAP,	"frag_overlap",	"fragments overlap or are too small") \
 	X(FRAG_LIMIT,	"frag_limit",	"too many fragments, or one came late") \
 	X(LOCAL,	"local",	"the VFR itself has no such service") \
+	X(PORT_RATE,	"port_rate",	"above the rate of the nic")	\
 	X(RATE,		"rate",		"the VFR answers no more of these now") \
 	X(QUEUE_FULL,	"queue_full",	"the egress port took no more")	\
 	X(PORT_DOWN,	"port_down",	"the egress port is not attached") \

@@ -99,7 +99,9 @@ struct vfr_rs_port {
 	uint32_t	mtu;		/* IP bytes; 0 = the device's */
 	struct vfr_addr	gateway4;	/* NIC: default gateways, 0 = none; of */
 	struct vfr_addr	gateway6;	/* several NICs the first one is used */
-	uint64_t	rate_bps;	/* bits a second from the port, 0 = any */
+	uint64_t	rate_bps;	/* bits a second from the port, 0 = any;
+					   NIC: the VFR drops what is above, vif:
+					   its backend takes no more (sched.h) */
 	uint32_t	burst_bytes;	/* of the token bucket; 0 = default */
 	uint32_t	zero;
 };

@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <vfr/rate.h>
+
 #define VFR_SCHED_NONE	UINT32_MAX
 #define VFR_SCHED_QUANTUM_BYTES	(16 * 1514)
 #define VFR_SCHED_QUANTUM_PACKETS 16
@@ -24,10 +26,7 @@
 struct vfr_sched_port {
 	struct vfr_sched_port	*next;	/* in the round, if queued */
 	int64_t		deficit;	/* bytes it may still send this turn */
-	uint64_t	rate_bytes;	/* a second; 0 = unlimited */
-	uint64_t	burst_bytes;	/* depth of the bucket */
-	int64_t		tokens;		/* bytes; below 0: in debt, must wait */
-	uint64_t	filled_ns;	/* when tokens was brought up to date */
+	struct vfr_rate	rate;		/* in debt: it must wait */
 	uint32_t	index;		/* of this port */
 	bool		queued;		/* has work */
 };
@@ -62,8 +61,7 @@ struct vfr_sched_ops {
 void vfr_sched_init(struct vfr_sched *s, const struct vfr_sched_ops *ops,
 		    struct vfr_sched_port *ports, uint32_t nr_ports);
 
-/* rate in bits a second, 0 = unlimited; burst_bytes 0 = 10 ms of the rate,
-   at least one 64 KiB packet. */
+/* As vfr_rate_set(). */
 void vfr_sched_rate(struct vfr_sched *s, uint32_t port, uint64_t rate_bps,
 		    uint32_t burst_bytes, uint64_t now_ns);
 
