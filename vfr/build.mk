@@ -17,17 +17,13 @@ $(B)/hv/vfr/freestanding: $(call objs,hv,$(VFR_SRCS))
 
 # Tests: a small world of ports around the library.
 VFR_KIT := $(VFR_SRCS) tests/unit/vfr_kit.c
-UNIT_TESTS += vfr_path vfr_rate vfr_flow vfr_nat vfr_tap vfr_sched vfr_ruleset vfr_pcap
-vfr_path_SRCS := $(VFR_KIT)
-vfr_rate_SRCS := $(VFR_KIT)
-vfr_flow_SRCS := $(VFR_KIT)
-vfr_nat_SRCS := $(VFR_KIT)
-vfr_tap_SRCS := $(VFR_KIT)
+VFR_KIT_TESTS := vfr_path vfr_judge vfr_neigh vfr_icmp vfr_bridge vfr_packet \
+	vfr_port vfr_rate vfr_flow vfr_nat vfr_tap vfr_ruleset vfr_pcap
+$(foreach t,$(VFR_KIT_TESTS),$(eval $(t)_SRCS := $(VFR_KIT)))
 vfr_tap_LIBS := -lpcap	# to compare with its interpreter
-vfr_ruleset_SRCS := $(VFR_KIT)
-vfr_pcap_SRCS := $(VFR_KIT)
 vfr_pcap_LIBS := -lpcap
 vfr_sched_SRCS := vfr/sched.c vfr/rate.c
+UNIT_TESTS += $(VFR_KIT_TESTS) vfr_sched
 
 include vfr/classify/build.mk
 

@@ -3,7 +3,6 @@
  */
 #include "vfr_kit.h"
 
-static const struct kit_rule allow_all[] = { { VFR_ALLOW } };
 static const struct kit_rule web_to_db[] = {
 	{ VFR_ALLOW, .src = "10.1.0.10", .dst = "10.1.0.20", .id = 5 },
 };

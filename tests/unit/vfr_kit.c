@@ -20,6 +20,8 @@ const uint8_t kit_gw_mac[NR_KIT_PORTS][6] = {
 bool kit_br_any;
 uint64_t kit_wan_rate_bps;
 
+const struct kit_rule allow_all[1] = { { VFR_ALLOW } };
+
 static const char *const names[NR_KIT_PORTS] = {
 	"wan", "lan", "web", "db", "br",
 };
@@ -544,7 +546,7 @@ void w32(uint8_t *p, uint32_t x)
 }
 
 /* The plain way, to check the clever one. */
-static uint32_t add_sum(uint32_t sum, const uint8_t *p, uint32_t n)
+uint32_t add_sum(uint32_t sum, const uint8_t *p, uint32_t n)
 {
 	uint32_t i;
 

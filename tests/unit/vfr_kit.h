@@ -80,11 +80,11 @@ struct kit {
 	struct vfr_trace trace;
 };
 
-/* With a ruleset that allows all, and the neighbours 203.0.113.1 and
-   192.168.1.9 known. */
 extern bool kit_br_any;	/* br is bound to any address */
 extern uint64_t kit_wan_rate_bps; /* 0 = any */
 
+/* With a ruleset that allows all, and the neighbours 203.0.113.1 and
+   192.168.1.9 known. */
 struct kit *kit_new(const struct vfr_limits *lim);
 void kit_free(struct kit *k);
 void kit_account(struct kit *k);
@@ -92,6 +92,8 @@ void kit_account(struct kit *k);
    No packet may be held then.  rewind first checks for leaks like free. */
 void kit_keep(struct kit *k);
 void kit_rewind(struct kit *k);
+
+extern const struct kit_rule allow_all[1];
 
 /* Build a ruleset of this world and load it. */
 void *kit_blob(const struct kit_rule *rules, int nr_rules,
@@ -152,6 +154,8 @@ void frame_sums(struct frame *f);
 
 /* Do all checksums of a complete frame hold? */
 bool sums_ok(const uint8_t *b, uint32_t len);
+/* The ones' complement sum of n bytes, and of sum before them. */
+uint32_t add_sum(uint32_t sum, const uint8_t *p, uint32_t n);
 uint16_t be16(const uint8_t *p);
 uint32_t be32(const uint8_t *p);
 void w16(uint8_t *p, uint16_t x);

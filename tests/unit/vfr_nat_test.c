@@ -4,7 +4,6 @@
  */
 #include "vfr_kit.h"
 
-static const struct kit_rule allow_all[] = { { VFR_ALLOW } };
 static const struct kit_nat nats[] = {
 	{ VFR_NAT_REDIRECT, .proto = 6, .lo = 8080, .to = "10.1.0.10", .to_lo = 80, .port = WAN },
 	{ VFR_NAT_REDIRECT, .proto = 17, .lo = 5000, .hi = 5009, .to = "10.1.0.20", .to_lo = 6000, .port = WAN },

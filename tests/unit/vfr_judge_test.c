@@ -1,0 +1,128 @@
+/*
+ * What the rules say of a packet: none that pass by default, limits, the log.
+ */
+#include "vfr_kit.h"
+
+static void test_nothing_loaded(void **state)
+{
+	static const struct vfr_limits lim = { .flows = 64, .rules = 1 };
+	size_t size = vfr_size(&lim);
+	void *mem = aligned_alloc(64, size);
+	struct vfr *v;
+	struct vfr_packet p;
+
+	assert_null(vfr_create(mem, size - 1, &lim, 1));
+	v = vfr_create(mem, size, &lim, 1);
+	assert_non_null(v);
+	assert_null(vfr_loaded(v));
+	assert_int_equal(vfr_port_find(v, "web"), -2);
+	(void)p;
+	vfr_destroy(v);
+	free(mem);
+}
+
+static void test_default_deny(void **state)
+{
+	static const struct kit_rule rules[] = {
+		{ VFR_ALLOW, .proto = 17, .dport_lo = 53, .dst = "10.1.0.20" },
+		{ VFR_DENY, .proto = 17, .dport_lo = 54, .dst = "10.1.0.20" },
+	};
+	static const struct {
+		const char *what;
+		int dport;
+		const char *reason;
+	} t[] = {
+		{ "what a rule allows passes", 53, "not dropped" },
+		{ "what a rule denies does not", 54, "rule" },
+		{ "what no rule names does not", 55, "default_deny" },
+	};
+	struct kit *k = kit_new(NULL);
+	struct vfr_rule_stats st;
+	struct frame f;
+	unsigned int i;
+
+	KIT_LOAD(k, rules);
+	for (i = 0; i < 3; i++) {
+		frame_udp(&f, WEB, "10.1.0.10", 1, "10.1.0.20", t[i].dport, 9);
+		kit_rx(k, WEB, &f);
+		assert_string_equal(kit_last_reason(k), t[i].reason);
+	}
+	assert_int_equal(kit_one(k, DB)->len, 51);
+	assert_int_equal(vfr_rule_stats(k->v, 0, &st), 0);
+	assert_int_equal(st.packets, 1);
+	assert_int_equal(st.flows, 1);
+	assert_int_equal(vfr_rule_stats(k->v, 1, &st), 0);
+	assert_int_equal(st.packets, 1);
+	assert_int_equal(vfr_rule_stats(k->v, VFR_NONE32, &st), 0);
+	assert_int_equal(st.packets, 1);
+	assert_int_equal(kit_drops(k, WEB, VFR_DROP_RULE), 1);
+	kit_free(k);
+}
+
+static void test_limits_and_log(void **state)
+{
+	static const struct kit_rule rules[] = {
+		{ VFR_ALLOW, .proto = 17, .dport_lo = 1, .limit = 3,
+		  .limit_period_ms = 1000, .flags = VFR_RULE_STATELESS },
+		{ VFR_ALLOW, .proto = 17, .dport_lo = 2, .limit = 2,
+		  .limit_period_ms = 1000,
+		  .flags = VFR_RULE_STATELESS | VFR_RULE_LIMIT_SOURCE },
+		{ VFR_DENY, .proto = 17, .dport_lo = 3, .flags = VFR_RULE_LOG },
+	};
+	struct kit *k = kit_new(NULL);
+	struct vfr_log_entry e[64];
+	struct vfr_rule_stats st;
+	struct frame f;
+	uint64_t lost;
+	int i;
+
+	KIT_LOAD(k, rules);
+	frame_udp(&f, WEB, "10.1.0.10", 5, "10.1.0.20", 1, 9);
+	for (i = 0; i < 10; i++)
+		kit_rx(k, WEB, &f);
+	assert_int_equal(k->nr_caught, 3);
+	kit_wait(k, 0.7);		/* two more */
+	for (i = 0; i < 10; i++)
+		kit_rx(k, WEB, &f);
+	assert_int_equal(k->nr_caught, 5);
+	assert_int_equal(kit_drops(k, WEB, VFR_DROP_LIMIT), 15);
+	vfr_rule_stats(k->v, 0, &st);
+	assert_int_equal(st.limited, 15);
+
+	kit_clear(k);
+	for (i = 0; i < 4; i++) {	/* each source has its own */
+		frame_udp(&f, WEB, "10.1.0.10", 5, "10.1.0.20", 2, 9);
+		kit_rx(k, WEB, &f);
+		frame_udp(&f, DB, "10.1.0.20", 5, "10.1.0.10", 2, 9);
+		kit_rx(k, DB, &f);
+	}
+	assert_int_equal(k->nr_caught, 4);
+
+	vfr_log_read(k->v, e, 64, &lost);	/* the limits' drops */
+	frame_udp(&f, WEB, "10.1.0.10", 5, "10.1.0.20", 3, 9);
+	for (i = 0; i < 30; i++)
+		kit_rx(k, WEB, &f);
+	assert_int_equal(vfr_log_read(k->v, e, 64, &lost), 10);
+	assert_int_equal(e[0].rule, 2);
+	assert_int_equal(e[0].rule_id, 3);
+	assert_int_equal(e[0].dport, 3);
+	assert_int_equal(e[0].in, WEB);
+	assert_int_equal(e[0].out, DB);
+	kit_wait(k, 1);
+	kit_rx(k, WEB, &f);
+	assert_int_equal(vfr_log_read(k->v, e, 64, &lost), 1);
+	assert_int_equal(e[0].suppressed, 20);
+	assert_int_equal(lost, 0);
+	kit_free(k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_loaded),
+		cmocka_unit_test(test_default_deny),
+		cmocka_unit_test(test_limits_and_log),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
