@@ -9,16 +9,46 @@ static void test_nothing_loaded(void **state)
 	size_t size = vfr_size(&lim);
 	void *mem = aligned_alloc(64, size);
 	struct vfr *v;
-	struct vfr_packet p;
 
 	assert_null(vfr_create(mem, size - 1, &lim, 1));
 	v = vfr_create(mem, size, &lim, 1);
 	assert_non_null(v);
 	assert_null(vfr_loaded(v));
 	assert_int_equal(vfr_port_find(v, "web"), -2);
-	(void)p;
 	vfr_destroy(v);
 	free(mem);
+}
+
+/* Not even an answer to the questions that precede all else. */
+static void test_closed_without_rules(void **state)
+{
+	static const int from[] = { WEB, BR, LAN };
+	static const char *const addr[NR_KIT_PORTS][2] = {
+		[WEB] = { "10.1.0.10", "10.1.0.1" },
+		[BR] = { "192.168.1.50", "192.168.1.9" },
+		[LAN] = { "192.168.1.9", "192.168.1.1" },
+	};
+	struct kit *k = kit_empty(NULL);
+	struct frame f[4];
+	unsigned int i, n;
+
+	for (i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+		int port = from[i];
+		const char *const *a = addr[port];
+
+		frame_udp(&f[0], port, a[0], 7, "10.1.0.20", 53, 9);
+		frame_echo(&f[1], port, a[0], a[1], 8, 7, 9);
+		frame_echo(&f[2], port, "fd00:1::10", "fd00:1::1", 128, 7, 9);
+		frame_arp(&f[3], port, 1, kit_mac[port], a[0], a[1]);
+		for (n = 0; n < 4; n++) {
+			kit_rx(k, port, &f[n]);
+			assert_string_equal(kit_last_reason(k), "no_ruleset");
+		}
+		assert_int_equal(kit_drops(k, port, VFR_DROP_NO_RULESET), 4);
+	}
+	kit_wait(k, 5);
+	assert_int_equal(k->nr_caught, 0);
+	kit_free(k);
 }
 
 static void test_default_deny(void **state)
@@ -120,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_loaded),
+		cmocka_unit_test(test_closed_without_rules),
 		cmocka_unit_test(test_default_deny),
 		cmocka_unit_test(test_limits_and_log),
 	};

@@ -254,7 +254,7 @@ static void neighbours(struct kit *k);
 
 static const struct vfr_port_ops port_ops = { .transmit = port_transmit };
 
-struct kit *kit_new(const struct vfr_limits *lim)
+struct kit *kit_empty(const struct vfr_limits *lim)
 {
 	static const struct vfr_limits small = {
 		.ports = 8, .flows = 1024, .rules = 256, .neighbours = 16,
@@ -288,6 +288,13 @@ struct kit *kit_new(const struct vfr_limits *lim)
 		assert_int_equal(vfr_port_attach(k->v, &d), i);
 	}
 	vfr_trace_to(k->v, &k->trace);
+	return k;
+}
+
+struct kit *kit_new(const struct vfr_limits *lim)
+{
+	struct kit *k = kit_empty(lim);
+
 	neighbours(k);
 	return k;
 }

@@ -86,6 +86,7 @@ extern uint64_t kit_wan_rate_bps; /* 0 = any */
 /* With a ruleset that allows all, and the neighbours 203.0.113.1 and
    192.168.1.9 known. */
 struct kit *kit_new(const struct vfr_limits *lim);
+struct kit *kit_empty(const struct vfr_limits *lim);	/* no ruleset yet */
 void kit_free(struct kit *k);
 void kit_account(struct kit *k);
 /* A VFR is one piece of memory: keep it as it is now, and go back to that.
