@@ -4,15 +4,48 @@
  */
 #include "vfr_kit.h"
 
-static const struct {
-	const char *what;
-	int port;
-	uint16_t op;
-	int mac_of;		/* sender MAC: of that port's station */
-	const char *spa, *tpa;
-	int answered;		/* a frame comes out of this port, -1 none */
-	const char *reason;
-} arps[] = {
+enum { RA = 134, NS = 135, NA = 136, REDIRECT = 137 };	/* RFC 4861, 4 */
+
+/* Who says or asks what about whom, and what comes of it. */
+struct claim {
+	const char	*what;
+	int		 port;
+	uint8_t		 op;		/* of ARP, or NDP's type */
+	int		 mac_of;	/* sender MAC: of that port's station */
+	const char	*src, *target;
+	int		 answered;	/* a frame leaves here; -1: none */
+	const char	*reason;
+};
+
+/* Answered by the VFR if it comes out where the claim came in. */
+static void check_claim(struct kit *k, const struct claim *c,
+			struct frame *f)
+{
+	const struct caught *a = k->caught;
+	bool v6 = be16(f->b + 12) == 0x86dd;
+
+	kit_clear(k);
+	memcpy(f->b + 6, kit_mac[c->port], 6);	/* Ethernet is honest */
+	kit_rx(k, c->port, f);
+	if (c->reason && strcmp(kit_last_reason(k), c->reason))
+		fail_msg("%s: %s", c->what, kit_last_reason(k));
+	if (k->nr_caught != (c->answered >= 0) ||
+	    (k->nr_caught && a->port != c->answered))
+		fail_msg("%s: %d frames", c->what, k->nr_caught);
+	if (!k->nr_caught || a->port != c->port)
+		return;
+	assert_memory_equal(a->b, kit_mac[c->port], 6);
+	if (v6) {
+		assert_true(sums_ok(a->b, a->len));
+		assert_int_equal(a->b[54], NA);
+		assert_memory_equal(a->b + 80, kit_gw_mac[c->port], 6);
+	} else {
+		assert_int_equal(be16(a->b + 20), 2);
+		assert_memory_equal(a->b + 22, kit_gw_mac[c->port], 6);
+	}
+}
+
+static const struct claim arps[] = {
 	{ "a domain finds its gateway", WEB, 1, WEB, "10.1.0.10", "10.1.0.1", WEB, 0 },
 	{ "a domain finds its neighbours at the gateway", WEB, 1, WEB, "10.1.0.10", "10.1.0.20", WEB, 0 },
 	{ "a domain probes its own address in silence", WEB, 1, WEB, "0.0.0.0", "10.1.0.10", -1, 0 },
@@ -34,30 +67,116 @@ static const struct {
 static void test_arp(void **state)
 {
 	struct kit *k = kit_new(NULL);
+	const struct claim *c;
+	struct frame f;
+
+	KIT_LOAD(k, allow_all);
+	for (c = arps; c < arps + sizeof(arps) / sizeof(arps[0]); c++) {
+		frame_arp(&f, c->port, c->op, kit_mac[c->mac_of], c->src,
+			  c->target);
+		check_claim(k, c, &f);
+	}
+	kit_free(k);
+}
+
+/* An NDP message with one option, the sender's MAC; to the VFR's MAC. */
+static void frame_nd(struct frame *f, int port, uint8_t type, const char *src,
+		     const char *dst, const char *target, const uint8_t *mac)
+{
+	uint32_t option = type == RA ? 16 : type == REDIRECT ? 40 : 24;
+	struct vfr_addr a = kit_addr(target);
+	uint8_t *h;
+
+	frame_ip(f, port, src, dst, 58, option + 8);
+	f->b[21] = 255;
+	h = frame_l4(f);
+	memset(h, 0, option + 8);
+	h[0] = type;
+	if (type != RA)
+		memcpy(h + 8, a.b, 16);
+	h[option] = type == NA ? 2 : 1;		/* the target's, the source's */
+	h[option + 1] = 1;
+	memcpy(h + option + 2, mac, 6);
+	frame_sums(f);
+}
+
+static const struct claim nds[] = {
+	{ "a domain finds its gateway", WEB, NS, WEB, "fd00:1::10", "fd00:1::1", WEB, 0 },
+	{ "also from its link-local address", WEB, NS, WEB, "fe80::5", "fd00:1::1", WEB, 0 },
+	{ "a domain finds its neighbours at the gateway", WEB, NS, WEB, "fd00:1::10", "fd00:1::20", WEB, 0 },
+	{ "a domain probes its own address in silence", WEB, NS, WEB, "::", "fd00:1::10", -1, 0 },
+	{ "a domain cannot probe another's address", WEB, NS, WEB, "::", "fd00:1::20", -1, "spoof" },
+	{ "a domain cannot ask as another", WEB, NS, WEB, "fd00:1::20", "fd00:1::1", -1, "spoof" },
+	{ "a domain announces its own address in silence", WEB, NA, WEB, "fd00:1::10", "fd00:1::10", -1, "not dropped" },
+	{ "a domain cannot announce another's address", WEB, NA, WEB, "fd00:1::10", "fd00:1::20", -1, "spoof" },
+	{ "a domain cannot announce the gateway's address", WEB, NA, WEB, "fd00:1::10", "fd00:1::1", -1, "spoof" },
+	{ "a domain cannot use another's MAC in NDP", WEB, NS, DB, "fd00:1::10", "fd00:1::1", -1, "spoof" },
+	{ "a domain cannot play router", WEB, RA, WEB, "fd00:1::10", "fd00:1::1", -1, "spoof" },
+	{ "a domain cannot redirect", WEB, REDIRECT, WEB, "fd00:1::10", "fd00:1::1", -1, "spoof" },
+	{ "nothing is said of other nets", WEB, NS, WEB, "fd00:1::10", "2001:db8:1::9", -1, 0 },
+	{ "a host on the LAN finds the VFR", LAN, NS, LAN, "2001:db8:1::9", "2001:db8:1::1", LAN, 0 },
+	{ "a LAN host finds a bridged domain itself", LAN, NS, LAN, "2001:db8:1::9", "2001:db8:1::50", BR, 0 },
+	{ "a LAN host's question for others goes to all of the net", LAN, NS, LAN, "2001:db8:1::9", "2001:db8:1::77", BR, 0 },
+	{ "a LAN host cannot ask as a bridged domain", LAN, NS, LAN, "2001:db8:1::50", "2001:db8:1::1", -1, "spoof" },
+	{ "a LAN host cannot claim a bridged domain's address", LAN, NA, LAN, "2001:db8:1::9", "2001:db8:1::50", -1, "spoof" },
+	{ "a LAN host cannot claim a routed domain's address", LAN, NA, LAN, "2001:db8:1::9", "fd00:1::10", -1, "spoof" },
+	{ "a LAN host cannot claim ours", LAN, NA, LAN, "2001:db8:1::9", "2001:db8:1::1", -1, "spoof" },
+	{ "a bridged domain finds the LAN", BR, NS, BR, "2001:db8:1::50", "2001:db8:1::9", LAN, 0 },
+	{ "a bridged domain finds the VFR", BR, NS, BR, "2001:db8:1::50", "2001:db8:1::1", BR, 0 },
+	{ "a bridged domain cannot claim other addresses", BR, NA, BR, "2001:db8:1::50", "2001:db8:1::9", -1, "spoof" },
+	{ "a bridged domain cannot play router", BR, RA, BR, "2001:db8:1::50", "2001:db8:1::1", -1, "spoof" },
+};
+
+static void test_ndp(void **state)
+{
+	static const uint8_t all_nodes[6] = { 0x33, 0x33, [5] = 1 };
+	struct kit *k = kit_new(NULL);
+	const struct claim *c;
+	struct frame f;
+
+	KIT_LOAD(k, allow_all);
+	for (c = nds; c < nds + sizeof(nds) / sizeof(nds[0]); c++) {
+		frame_nd(&f, c->port, c->op, c->src, "ff02::1", c->target,
+			 kit_mac[c->mac_of]);
+		memcpy(f.b, all_nodes, 6);
+		check_claim(k, c, &f);
+	}
+	kit_free(k);
+}
+
+/* Each as good as the first, but for one byte of the IPv6 packet. */
+static void test_ndp_malformed(void **state)
+{
+	static const struct {
+		const char *what;
+		int at;
+		uint8_t value;
+		bool wrong_sum;
+		const char *reason;
+	} t[] = {
+		{ "as it should be", 7, 255, false, "not dropped" },
+		{ "it came from afar", 7, 64, false, "malformed" },
+		{ "its checksum is wrong", 42, 0x12, true, "malformed" },
+		{ "its code is not 0", 41, 1, false, "malformed" },
+		{ "its target is a group", 48, 0xff, false, "malformed" },
+		{ "its option has no length", 65, 0, false, "malformed" },
+		{ "its option runs over the end", 65, 2, false, "malformed" },
+		{ "its option has another MAC", 66, 3, false, "spoof" },
+	};
+	struct kit *k = kit_new(NULL);
 	struct frame f;
 	unsigned int i;
 
 	KIT_LOAD(k, allow_all);
-	for (i = 0; i < sizeof(arps) / sizeof(arps[0]); i++) {
-		int port = arps[i].port;
-
-		kit_clear(k);
-		frame_arp(&f, port, arps[i].op, kit_mac[arps[i].mac_of],
-			  arps[i].spa, arps[i].tpa);
-		if (arps[i].mac_of != port)	/* Ethernet is honest */
-			memcpy(f.b + 6, kit_mac[port], 6);
-		kit_rx(k, port, &f);
-		if (arps[i].reason &&
-		    strcmp(kit_last_reason(k), arps[i].reason))
-			fail_msg("%s: %s", arps[i].what, kit_last_reason(k));
-		if (k->nr_caught != (arps[i].answered >= 0) ||
-		    (k->nr_caught && k->caught[0].port != arps[i].answered))
-			fail_msg("%s: %d frames", arps[i].what, k->nr_caught);
-		if (k->nr_caught && arps[i].answered == port) {
-			assert_int_equal(be16(k->caught[0].b + 20), 2);
-			assert_memory_equal(k->caught[0].b + 22,
-					    kit_gw_mac[port], 6);
-		}
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		frame_nd(&f, WEB, NS, "fd00:1::10", "fd00:1::1", "fd00:1::1",
+			 kit_mac[WEB]);
+		f.b[14 + t[i].at] = t[i].value;
+		if (!t[i].wrong_sum)
+			frame_sums(&f);
+		kit_rx(k, WEB, &f);
+		if (strcmp(kit_last_reason(k), t[i].reason))
+			fail_msg("%s: %s", t[i].what, kit_last_reason(k));
 	}
 	kit_free(k);
 }
@@ -118,70 +237,21 @@ static void test_arp_fails(void **state)
 	kit_free(k);
 }
 
-static void test_ndp(void **state)
+/* The VFR asks for a neighbour on a NIC and hears the answer. */
+static void test_ndp_resolves(void **state)
 {
 	struct kit *k = kit_new(NULL);
 	const struct caught *c;
-	struct vfr_addr a;
 	struct frame f;
-	uint8_t *h;
 
 	KIT_LOAD(k, allow_all);
-	/* Who has the gateway? */
-	frame_ip(&f, WEB, "fd00:1::10", "ff02::1:ff00:1", 58, 32);
-	h = frame_l4(&f);
-	memset(h, 0, 32);
-	memcpy(f.b, "\x33\x33\xff\0\0\1", 6);
-	f.b[21] = 255;
-	h[0] = 135;
-	a = kit_addr("fd00:1::1");
-	memcpy(h + 8, a.b, 16);
-	h[24] = h[25] = 1;
-	memcpy(h + 26, kit_mac[WEB], 6);
-	frame_sums(&f);
-	kit_rx(k, WEB, &f);
-	c = kit_one(k, WEB);
-	assert_true(sums_ok(c->b, c->len));
-	assert_int_equal(c->b[54], 136);
-	assert_memory_equal(c->b + 54 + 26, kit_gw_mac[WEB], 6);
-	assert_memory_equal(c->b, kit_mac[WEB], 6);
-
-	f.b[21] = 64;		/* came from afar */
-	kit_rx(k, WEB, &f);
-	assert_string_equal(kit_last_reason(k), "malformed");
-	f.b[21] = 255;
-	h[26] ^= 1;		/* another MAC in the option */
-	frame_sums(&f);
-	kit_rx(k, WEB, &f);
-	assert_string_equal(kit_last_reason(k), "spoof");
-	frame_ip(&f, WEB, "fd00:1::10", "ff02::1", 58, 16);
-	memcpy(f.b, "\x33\x33\0\0\0\1", 6);
-	h = frame_l4(&f);
-	memset(h, 0, 16);
-	f.b[21] = 255;
-	h[0] = 134;		/* a domain that plays router */
-	frame_sums(&f);
-	kit_rx(k, WEB, &f);
-	assert_string_equal(kit_last_reason(k), "spoof");
-	assert_int_equal(k->nr_caught, 0);
-
-	/* The VFR asks for a neighbour on a NIC and hears the answer. */
 	frame_udp(&f, WEB, "fd00:1::10", 5, "2001:db8:1::9", 2, 9);
 	kit_rx(k, WEB, &f);
 	c = kit_one(k, LAN);
-	assert_int_equal(c->b[54], 135);
+	assert_int_equal(c->b[54], NS);
 	assert_true(sums_ok(c->b, c->len));
-	frame_ip(&f, LAN, "2001:db8:1::9", "2001:db8:1::1", 58, 32);
-	h = frame_l4(&f);
-	memset(h, 0, 32);
-	f.b[21] = 255;
-	h[0] = 136;
-	a = kit_addr("2001:db8:1::9");
-	memcpy(h + 8, a.b, 16);
-	h[24] = 2;
-	h[25] = 1;
-	memcpy(h + 26, kit_mac[LAN], 6);
-	frame_sums(&f);
+	frame_nd(&f, LAN, NA, "2001:db8:1::9", "2001:db8:1::1",
+		 "2001:db8:1::9", kit_mac[LAN]);
 	kit_rx(k, LAN, &f);
 	c = kit_one(k, LAN);
 	assert_int_equal(c->b[20], 17);
@@ -305,9 +375,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arp),
-		cmocka_unit_test(test_arp_resolves),
-		cmocka_unit_test(test_arp_fails),
 		cmocka_unit_test(test_ndp),
+		cmocka_unit_test(test_ndp_malformed),
+		cmocka_unit_test(test_arp_resolves),
+		cmocka_unit_test(test_ndp_resolves),
+		cmocka_unit_test(test_arp_fails),
 		cmocka_unit_test(test_silent_neighbour),
 		cmocka_unit_test(test_silent_neighbour_nat),
 		cmocka_unit_test(test_neighbour_answers_late),
