@@ -346,6 +346,9 @@ static struct flow *quoted_flow(struct vfr *v, struct judge *j,
 
 	if (!type_passes(j) || !quote_read(j, q))
 		return NULL;
+	/* It goes out by the flow's port: past the rules if to others. */
+	if (!vfr_addr_eq(&j->key.dst, &q->back.dst))
+		return NULL;
 	f = flow_find(v, &q->back, flow_hash(v, &q->back), NONE32, dir);
 	if (!f || (f->gen != v->gen && !open_rejudge(v, f)))
 		return NULL;

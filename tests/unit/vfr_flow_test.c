@@ -362,6 +362,58 @@ static void test_related(void **state)
 	kit_free(k);
 }
 
+/*
+ * An error goes to whoever sent the packet that it quotes.  With any other
+ * destination a flow to one host would be a way to all behind the same port,
+ * past the rules.
+ */
+static void test_related_astray(void **state)
+{
+	static const struct kit_rule rules[] = {
+		{ VFR_ALLOW, .src = "10.1.0.10", .dst = "8.8.8.8" },
+		{ VFR_ALLOW, .src = "fd00:1::10", .dst = "2001:db8::1" },
+	};
+	static const struct {
+		const char *what;
+		int from;
+		const char *src, *dst;		/* of the error */
+		const char *qsrc, *qdst;	/* of the packet it quotes */
+		int out;			/* -1: dropped */
+	} t[] = {
+		{ "to the sender, inside", WAN, "8.8.8.8", "10.1.0.10", "10.1.0.10", "8.8.8.8", WEB },
+		{ "to another inside", WAN, "8.8.8.8", "10.1.0.20", "10.1.0.10", "8.8.8.8", -1 },
+		{ "to the sender, outside", WEB, "10.1.0.10", "8.8.8.8", "8.8.8.8", "10.1.0.10", WAN },
+		{ "to another outside", WEB, "10.1.0.10", "8.8.4.4", "8.8.8.8", "10.1.0.10", -1 },
+		{ "to the sender by IPv6, inside", WAN, "2001:db8::1", "fd00:1::10", "fd00:1::10", "2001:db8::1", WEB },
+		{ "to another by IPv6, inside", WAN, "2001:db8::1", "fd00:1::20", "fd00:1::10", "2001:db8::1", -1 },
+		{ "to another by IPv6, outside", WEB, "fd00:1::10", "2001:db8:5::1", "2001:db8::1", "fd00:1::10", -1 },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f, q;
+	unsigned int i;
+
+	KIT_LOAD(k, rules);
+	frame_udp(&f, WEB, "10.1.0.10", 5, "8.8.8.8", 5, 9);
+	kit_rx(k, WEB, &f);
+	frame_udp(&f, WEB, "fd00:1::10", 5, "2001:db8::1", 5, 9);
+	kit_rx(k, WEB, &f);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		bool v6 = strchr(t[i].src, ':');
+		uint32_t n = v6 ? 48 : 28;
+
+		kit_clear(k);
+		frame_udp(&q, t[i].from, t[i].qsrc, 5, t[i].qdst, 5, 0);
+		frame_echo(&f, t[i].from, t[i].src, t[i].dst, v6 ? 1 : 3, 0, n);
+		memcpy(frame_l4(&f) + 8, q.b + 14, n);
+		frame_sums(&f);
+		kit_rx(k, t[i].from, &f);
+		if (k->nr_caught != (t[i].out >= 0) ||
+		    (k->nr_caught && k->caught[0].port != t[i].out))
+			fail_msg("%s: %s", t[i].what, kit_last_reason(k));
+	}
+	kit_free(k);
+}
+
 /* Only an echo request has an answer to wait for; whatever else ICMP says is
    judged by the rules, packet by packet, in each direction. */
 static void test_icmp(void **state)
@@ -549,6 +601,7 @@ int main(void)
 		cmocka_unit_test(test_hoarding),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_related),
+		cmocka_unit_test(test_related_astray),
 		cmocka_unit_test(test_icmp),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_collisions),
