@@ -103,14 +103,8 @@ static const struct rules_iface *bound_iface(const struct rules *r,
 /* Are these addresses of one family alone, and of different ones? */
 static bool families_differ(const struct ranges *a, const struct ranges *b)
 {
-	static const struct vfr_cls_range v4 = {
-		{ { [10] = 0xff, [11] = 0xff } },
-		{ { [10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
-	};
-	static const struct ranges all4 = { &v4, 1 };
-
-	return (ranges_within(a, &all4) && !ranges_meet(b, &all4)) ||
-	       (ranges_within(b, &all4) && !ranges_meet(a, &all4));
+	return (ranges_within(a, &ranges_v4) && !ranges_meet(b, &ranges_v4)) ||
+	       (ranges_within(b, &ranges_v4) && !ranges_meet(a, &ranges_v4));
 }
 
 /* Why no packet can take this lane; NULL if one can. */

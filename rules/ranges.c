@@ -14,6 +14,12 @@ static const struct vfr_cls_range whole = {
 };
 const struct ranges ranges_any = { &whole, 1 };
 
+static const struct vfr_cls_range mapped = {
+	{ { [10] = 0xff, 0xff } },
+	{ { [10] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+};
+const struct ranges ranges_v4 = { &mapped, 1 };
+
 static void sift_down(uint8_t *a, size_t i, size_t n, size_t size,
 		      int (*cmp)(const void *, const void *))
 {

@@ -239,6 +239,7 @@ struct space {
 	uint8_t		frag, frag_mask;
 };
 
+extern const struct ranges ranges_v4;	/* where IPv4 is kept */
 extern const struct ranges ranges_any;
 
 bool ranges_build(struct rules *r, struct vec *v, struct ranges *out);
