@@ -140,6 +140,9 @@ const struct fib_entry *route_find(const struct vfr *v,
 		uint8_t len = t->fib_lens[k];
 		struct vfr_addr m = masked(dst, len);
 
+		/* Shorter ones are IPv6's, of which IPv4 is kept as a part. */
+		if (len < VFR_V4_BITS && vfr_addr_is_v4(dst))
+			break;
 		for (i = *head_of(v, t, &m, len); i != NONE32; i = e->next) {
 			e = &t->fib[i];
 			if (e->len != len || !vfr_addr_eq(&e->dst, &m) ||

@@ -17,7 +17,7 @@ const uint8_t kit_gw_mac[NR_KIT_PORTS][6] = {
 	[BR]  = { 2, 0, 0, 3, 0, 0 },
 };
 
-bool kit_br_any;
+bool kit_br_any, kit_lan6;
 uint64_t kit_wan_rate_bps;
 
 const struct kit_rule allow_all[1] = { { VFR_ALLOW } };
@@ -161,6 +161,8 @@ void *kit_blob(const struct kit_rule *rules, int nr_rules,
 	struct vfr_prefix addrs[32] = { 0 };
 	struct vfr_rs_port ports[NR_KIT_PORTS] = { 0 };
 	struct vfr_rs_net nets[2] = { 0 };
+	struct vfr_rs_route lan6 = { .via = kit_addr("2001:db8:1::9"),
+				     .port = LAN };
 	struct vfr_rs_rule *rs = calloc((size_t)nr_rules + 1, sizeof(*rs));
 	struct vfr_rs_nat *ns = calloc((size_t)nr_nats + 1, sizeof(*ns));
 	struct vfr_rs_parts p = { 0 };
@@ -193,7 +195,8 @@ void *kit_blob(const struct kit_rule *rules, int nr_rules,
 		.addrs = addrs, .nr_addrs = nr, .nets = nets, .nr_nets = 2,
 		.ports = ports, .nr_ports = NR_KIT_PORTS, .rules = rs,
 		.nr_rules = (uint32_t)nr_rules, .nats = ns,
-		.nr_nats = (uint32_t)nr_nats, .classifier = cls,
+		.nr_nats = (uint32_t)nr_nats, .routes = &lan6,
+		.nr_routes = kit_lan6, .classifier = cls,
 		.nr_classifier = (uint32_t)cls_len,
 	};
 	*len = vfr_ruleset_size(&p);

@@ -108,11 +108,35 @@ static void test_mac_binding(void **state)
 	kit_free(k);
 }
 
+/* Its prefix is ::/0, and IPv4 is kept as a part of that. */
+static void test_default_route6(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	const struct caught *c;
+	struct frame f;
+
+	kit_lan6 = true;
+	KIT_LOAD(k, allow_all);
+	kit_lan6 = false;
+	frame_udp(&f, WEB, "10.1.0.10", 5, "8.8.8.8", 53, 9);
+	kit_rx(k, WEB, &f);
+	c = kit_one(k, WAN);
+	assert_memory_equal(c->b, kit_mac[WAN], 6);
+	frame_udp(&f, WEB, "fd00:1::10", 5, "2001:db8:9::9", 53, 9);
+	kit_rx(k, WEB, &f);
+	c = kit_one(k, LAN);	/* the question for that next hop */
+	assert_int_equal(c->b[54], 135);
+	assert_memory_equal(c->b + 62, kit_addr("2001:db8:1::9").b, 16);
+	kit_wait(k, 5);
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_mac_binding),
+		cmocka_unit_test(test_default_route6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
