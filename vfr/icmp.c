@@ -236,6 +236,26 @@ struct quote {			/* the packet that an error quotes */
 	struct flow_key	back;		/* key of packets that answer it */
 };
 
+/* Over IPv6's extension headers, as parse.c goes; of fragments, the first. */
+static bool quote_chain(struct judge *j, struct quote *q)
+{
+	uint32_t end = j->l3 + j->ip_len, i;
+	const uint8_t *h;
+
+	for (i = 0; ip6_is_extension(q->proto); i++) {
+		if (i == MAX_IP6_HEADERS || q->l4 + 8u > end ||
+		    vfr_packet_pull(j->p, q->l4 + 8))
+			return false;
+		h = j->p->hdr + q->l4;
+		if (q->proto == IP6_FRAG ? get16(h + 2) & 0xfff8
+					 : q->proto == IP6_ROUTING && h[3])
+			return false;
+		q->l4 += q->proto == IP6_FRAG ? 8 : (h[1] + 1) * 8;
+		q->proto = h[0];
+	}
+	return true;
+}
+
 static bool quote_ip(struct judge *j, struct quote *q)
 {
 	const uint8_t *h = j->p->hdr;
@@ -250,7 +270,7 @@ static bool quote_ip(struct judge *j, struct quote *q)
 		q->proto = h[6];
 		memcpy(&q->back.dst, h + 8, 16);
 		memcpy(&q->back.src, h + 24, 16);
-		if (h[0] >> 4 != 6)
+		if (h[0] >> 4 != 6 || !quote_chain(j, q))
 			return false;
 	} else {
 		q->l4 = q->l3 + (h[0] & 15) * 4;

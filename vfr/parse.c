@@ -7,8 +7,6 @@
  */
 #include "internal.h"
 
-#define MAX_IP6_HEADERS	8
-
 static bool bad(struct judge *j, enum vfr_reason reason)
 {
 	j->kind = PKT_BAD;
@@ -226,8 +224,7 @@ static bool parse_chain(struct judge *j, uint8_t next)
 	const uint8_t *h;
 
 	for (i = 0; i < MAX_IP6_HEADERS; i++) {
-		if (next != IP6_HOP && next != IP6_ROUTING &&
-		    next != IP6_FRAG && next != IP6_DEST) {
+		if (!ip6_is_extension(next)) {
 			j->key.proto = next;
 			return true;
 		}

@@ -42,6 +42,15 @@ enum {			/* ICMP types */
 };
 enum { IP4_DF = 0x4000, IP4_MF = 0x2000, IP4_OFFSET = 0x1fff };
 
+/* Headers that may stand between IPv6's and the transport's. */
+#define MAX_IP6_HEADERS	8
+
+static inline int ip6_is_extension(uint8_t next)
+{
+	return next == IP6_HOP || next == IP6_ROUTING || next == IP6_FRAG ||
+	       next == IP6_DEST;
+}
+
 static inline uint16_t get16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);

@@ -6,6 +6,9 @@
 static const struct kit_rule web_to_db[] = {
 	{ VFR_ALLOW, .src = "10.1.0.10", .dst = "10.1.0.20", .id = 5 },
 };
+static const struct kit_rule web6_to_db6[] = {
+	{ VFR_ALLOW, .src = "fd00:1::10", .dst = "fd00:1::20" },
+};
 
 /*
  * A conversation between web (opener, ISN 1000) and db (ISN 5000), in steps:
@@ -362,6 +365,48 @@ static void test_related(void **state)
 	kit_free(k);
 }
 
+/* A quote of IPv6 may have more between its header and the ports. */
+static void test_related_behind_headers(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t type, h[8];	/* h[0] is filled in: UDP follows */
+		bool passes;
+	} t[] = {
+		{ "a destination option", 60, { 0, 0, 1, 4 }, true },
+		{ "the first fragment", 44, { 0, 0, 0, 1, 0, 0, 0, 9 }, true },
+		{ "a whole packet as fragment", 44, { 0 }, true },
+		{ "a later fragment has no ports", 44, { 0, 0, 0, 8 }, false },
+		{ "a route that is at its end", 43, { 0, 0, 0, 0 }, true },
+		{ "one that goes on", 43, { 0, 0, 2, 1 }, false },
+		{ "an option that runs over the end", 60, { 0, 9 }, false },
+		{ "no header at all that we know", 135, { 0 }, false },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f, q;
+	unsigned int i;
+	uint8_t *h;
+
+	KIT_LOAD(k, web6_to_db6);
+	frame_udp(&q, WEB, "fd00:1::10", 5, "fd00:1::20", 6, 9);
+	kit_rx(k, WEB, &q);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		kit_clear(k);
+		frame_echo(&f, DB, "fd00:1::20", "fd00:1::10", 1, 0, 56);
+		h = frame_l4(&f) + 8;
+		memcpy(h, q.b + 14, 40);
+		h[6] = t[i].type;
+		memcpy(h + 40, t[i].h, 8);
+		h[40] = 17;
+		memcpy(h + 48, q.b + 54, 8);
+		frame_sums(&f);
+		kit_rx(k, DB, &f);
+		if (k->nr_caught != t[i].passes)
+			fail_msg("%s: %s", t[i].what, kit_last_reason(k));
+	}
+	kit_free(k);
+}
+
 /*
  * An error goes to whoever sent the packet that it quotes.  With any other
  * destination a flow to one host would be a way to all behind the same port,
@@ -601,6 +646,7 @@ int main(void)
 		cmocka_unit_test(test_hoarding),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_related),
+		cmocka_unit_test(test_related_behind_headers),
 		cmocka_unit_test(test_related_astray),
 		cmocka_unit_test(test_icmp),
 		cmocka_unit_test(test_reload),
