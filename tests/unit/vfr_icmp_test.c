@@ -65,7 +65,7 @@ static void test_errors(void **state)
 	unsigned int i;
 
 	KIT_LOAD(k, allow_all);
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(t); i++) {
 		bool v6 = strchr(t[i].src, ':');
 		uint32_t l4 = v6 ? 54 : 34;
 		const struct caught *c;

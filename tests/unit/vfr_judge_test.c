@@ -32,7 +32,7 @@ static void test_closed_without_rules(void **state)
 	struct frame f[4];
 	unsigned int i, n;
 
-	for (i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(from); i++) {
 		int port = from[i];
 		const char *const *a = addr[port];
 

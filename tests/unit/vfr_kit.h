@@ -29,6 +29,7 @@
 
 enum { WAN, LAN, WEB, DB, BR, NR_KIT_PORTS };	/* VFR port = ruleset index */
 
+#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 #define KIT_CAUGHT	256
 #define KIT_FRAME	2048
 
@@ -103,8 +104,7 @@ void *kit_blob(const struct kit_rule *rules, int nr_rules,
 int kit_load(struct kit *k, const struct kit_rule *rules, int nr_rules,
 	     const struct kit_nat *nats, int nr_nats, unsigned int flags);
 #define KIT_LOAD(k, rules) \
-	assert_int_equal(kit_load(k, rules, sizeof(rules) / sizeof((rules)[0]), \
-				  NULL, 0, 0), 0)
+	assert_int_equal(kit_load(k, rules, ARRAY_LEN(rules), NULL, 0, 0), 0)
 
 /* Send a frame into a port; cut: into pieces of that many bytes, 0 = one. */
 struct vfr_packet *kit_packet(struct kit *k, const struct frame *f,
@@ -122,7 +122,7 @@ uint64_t kit_drops(struct kit *k, int port, int reason);
 const char *kit_last_reason(struct kit *k);	/* of the trace */
 int kit_step(struct kit *k, int step);		/* its index, -1 if not there */
 
-/* --- building frames --- */
+/* --- vfr_frame.c: building frames --- */
 
 extern const uint8_t kit_mac[NR_KIT_PORTS][6];	/* of the station there */
 extern const uint8_t kit_gw_mac[NR_KIT_PORTS][6];	/* of the VFR there */
@@ -146,6 +146,9 @@ void frame_tcp(struct frame *f, int port, const char *src, int sport,
 	       const char *dst, int dport, const struct tcp_spec *t);
 void frame_echo(struct frame *f, int port, const char *src, const char *dst,
 		uint8_t type, uint16_t id, uint32_t payload);
+/* An ICMP error that quotes n bytes of a packet, from its IP header on. */
+void frame_error(struct frame *f, int port, const char *src, const char *dst,
+		 uint8_t type, uint8_t code, const void *quote, uint32_t n);
 void frame_arp(struct frame *f, int port, uint16_t op, const uint8_t *sha,
 	       const char *spa, const char *tpa);
 /* IPv4 fragment of f: bytes [from, to) of its IP payload. */

@@ -71,7 +71,7 @@ static void test_arp(void **state)
 	struct frame f;
 
 	KIT_LOAD(k, allow_all);
-	for (c = arps; c < arps + sizeof(arps) / sizeof(arps[0]); c++) {
+	for (c = arps; c < arps + ARRAY_LEN(arps); c++) {
 		frame_arp(&f, c->port, c->op, kit_mac[c->mac_of], c->src,
 			  c->target);
 		check_claim(k, c, &f);
@@ -135,7 +135,7 @@ static void test_ndp(void **state)
 	struct frame f;
 
 	KIT_LOAD(k, allow_all);
-	for (c = nds; c < nds + sizeof(nds) / sizeof(nds[0]); c++) {
+	for (c = nds; c < nds + ARRAY_LEN(nds); c++) {
 		frame_nd(&f, c->port, c->op, c->src, "ff02::1", c->target,
 			 kit_mac[c->mac_of]);
 		memcpy(f.b, all_nodes, 6);
@@ -168,7 +168,7 @@ static void test_ndp_malformed(void **state)
 	unsigned int i;
 
 	KIT_LOAD(k, allow_all);
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(t); i++) {
 		frame_nd(&f, WEB, NS, "fd00:1::10", "fd00:1::1", "fd00:1::1",
 			 kit_mac[WEB]);
 		f.b[14 + t[i].at] = t[i].value;

@@ -37,7 +37,7 @@ static void test_malformed(void **state)
 	unsigned int i;
 
 	KIT_LOAD(k, allow_all);
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(t); i++) {
 		frame_udp(&f, WEB, t[i].v6 ? "fd00:1::10" : "10.1.0.10", 0xffff,
 			  t[i].v6 ? "fd00:1::20" : "10.1.0.20", 0xffff, 4);
 		f.b[14 + t[i].at] = t[i].value;
@@ -73,10 +73,9 @@ static void sample(struct frame *f, int kind)
 		frame_arp(f, WEB, 1, kit_mac[WEB], "10.1.0.10", "10.1.0.1");
 		break;
 	case OF_ICMP_ERROR:
-		frame_echo(f, WEB, "10.1.0.10", "10.1.0.20", 3, 0, 60);
 		frame_udp(&quote, DB, "10.1.0.20", 5, "10.1.0.10", 6, 30);
-		memcpy(f->b + 42, quote.b + 14, 58);
-		frame_sums(f);
+		frame_error(f, WEB, "10.1.0.10", "10.1.0.20", 3, 0,
+			    quote.b + 14, 58);
 		break;
 	case OF_NDP:
 		frame_echo(f, WEB, "fd00:1::10", "ff02::1:ff00:1", 135, 0, 24);

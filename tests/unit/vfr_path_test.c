@@ -51,7 +51,7 @@ static void test_udp(void **state)
 	unsigned int i;
 
 	KIT_LOAD(k, allow_all);
-	for (i = 0; i < sizeof(udp) / sizeof(udp[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(udp); i++) {
 		const struct caught *c;
 
 		kit_clear(k);

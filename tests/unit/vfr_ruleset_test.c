@@ -99,7 +99,7 @@ static void test_fields(void **state)
 	assert_int_equal(rs.p.nr_rules, 2);
 	assert_string_equal(vfr_ruleset_text(&rs, rs.p.ports[WEB].name), "web");
 	assert_string_equal(vfr_ruleset_text(&rs, 0xffffffff), "");
-	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(t); i++) {
 		memcpy(copy, blob, len);
 		memcpy(copy + place((void *)blob, t[i].sec, t[i].rec, t[i].at),
 		       &t[i].value, t[i].n);

@@ -331,7 +331,7 @@ static void test_check(void **state)
 	static struct vfr_bpf_insn many[VFR_BPF_MAX + 1];
 	unsigned int i;
 
-	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+	for (i = 0; i < ARRAY_LEN(programs); i++)
 		if (vfr_bpf_check(programs[i].p, programs[i].nr) !=
 		    programs[i].rc)
 			fail_msg("%s", programs[i].what);
@@ -360,7 +360,7 @@ static void test_against_libpcap(void **state)
 	unsigned int n, kind, cut, flips;
 
 	srand(7);
-	for (n = 0; n < sizeof(filters) / sizeof(filters[0]); n++) {
+	for (n = 0; n < ARRAY_LEN(filters); n++) {
 		struct bpf_program prog;
 
 		assert_int_equal(pcap_compile(p, &prog, filters[n], 1,
