@@ -129,20 +129,14 @@ static void dump_ruleset(const struct vfr_ruleset *rs,
 
 /* --- one case --- */
 
-static int case_ok(const char *path, struct text *got)
+static void say_meaning(const char *path, int rc, const void *blob, size_t len,
+			struct text *got)
 {
 	struct rules_out out = { text_add, got };
+	struct text fmt = { NULL };
 	struct vfr_ruleset rs;
 	const char *why = "";
-	struct text fmt = { NULL };
-	const void *blob;
-	struct run run;
-	size_t len;
-	int rc;
 
-	run_init(&run, MEM);
-	rc = run_all(&run, path, NULL, 0, &blob, &len);
-	text_add(got, run.said.s, run.said.len);
 	if (!rc && run_format(path, NULL, 0, &fmt, MEM) == 0)
 		out_print(&out, "--- format\n%s", fmt.s);
 	if (!rc && vfr_ruleset_open(&rs, blob, len, &why) == 0) {
@@ -152,22 +146,6 @@ static int case_ok(const char *path, struct text *got)
 		out_print(&out, "--- no ruleset: %d %s\n", rc, why);
 	}
 	free(fmt.s);
-	run_done(&run);
-	return rc;
-}
-
-static int case_bad(const char *path, struct text *got)
-{
-	const void *blob;
-	struct run run;
-	size_t len;
-	int rc;
-
-	run_init(&run, MEM);
-	rc = run_all(&run, path, NULL, 0, &blob, &len);
-	text_add(got, run.said.s, run.said.len);
-	run_done(&run);
-	return rc;
 }
 
 /* 0 if got is what the file holds. */
@@ -225,36 +203,39 @@ static void beside(char *to, size_t cap, const char *path, const char *end)
 	snprintf(to, cap, "%.*s%s", (int)(dot - path), path, end);
 }
 
-static int test_ok_file(const char *path)
+static int test_file(const char *path, bool right, const char *end)
 {
 	struct text got = { NULL };
+	const void *blob = NULL;
 	char want[512];
-	int rc;
+	struct run run;
+	size_t len = 0;
+	int rc, bad;
 
-	text_add(&got, "", 0);
-	beside(want, sizeof(want), path, ".ok");
-	rc = case_ok(path, &got);
-	if (rc)
-		fprintf(stderr, "%s: %d\n", path, rc);
-	rc |= compare(want, &got);
+	run_init(&run, MEM);
+	rc = run_all(&run, path, NULL, 0, &blob, &len);
+	text_add(&got, run.said.s, run.said.len);
+	if (right)
+		say_meaning(path, rc, blob, len, &got);
+	run_done(&run);
+	bad = right != (rc == 0);
+	if (bad)
+		fprintf(stderr, "%s: %s (%d)\n", path,
+			right ? "has an error" : "has no error", rc);
+	beside(want, sizeof(want), path, end);
+	bad |= compare(want, &got);
 	free(got.s);
-	return rc;
+	return bad;
+}
+
+static int test_ok_file(const char *path)
+{
+	return test_file(path, true, ".ok");
 }
 
 static int test_bad_file(const char *path)
 {
-	struct text got = { NULL };
-	char want[512];
-	int rc;
-
-	text_add(&got, "", 0);
-	beside(want, sizeof(want), path, ".err");
-	rc = case_bad(path, &got) == 0;
-	if (rc)
-		fprintf(stderr, "%s: has no error\n", path);
-	rc |= compare(want, &got);
-	free(got.s);
-	return rc;
+	return test_file(path, false, ".err");
 }
 
 static void test_right_files(void **state)
