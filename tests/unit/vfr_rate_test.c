@@ -6,8 +6,6 @@
 #define RATE_BPS	8000000		/* 1 MB a second */
 #define BURST		65550		/* what such a rate may be ahead */
 
-static const struct kit_rule allow_all[] = { { VFR_ALLOW } };
-
 /* Packets of 1,042 bytes, one in 100 us of the kit: ten times the rate. */
 static uint64_t flood(struct kit *k, int port, const char *src, const char *dst)
 {
