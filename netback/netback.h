@@ -139,6 +139,14 @@ void vif_sends_not(struct vfr_packet *p);
 /* A rate that the ruleset gives ports holds from now on. */
 void vifs_set_rates(uint64_t now_ns);
 
+/* ---- vif_charge.c ---- */
+
+/*
+ * To deliver the packets since the last call took so long: the domains that got
+ * them pay for it, each for its part of them.
+ */
+void vifs_charge(uint64_t ns);
+
 /* ---- tap.c ---- */
 
 /* Tell dom0 of records that were written since the last call. */

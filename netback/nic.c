@@ -304,12 +304,14 @@ static void reclaim_all(void)
 static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 {
 	struct vfr_packet *pkts[BURST];
+	uint64_t began;
 	uint32_t got;
 
 	if (__atomic_load_n(&n->look, __ATOMIC_ACQUIRE))
 		link_update(n);
 	n->often = now - n->got_ns < NET_HOLD_NS;
 	while (budget) {
+		began = now_ns();
 		reclaim_all(); /* what the last burst gave to some of them */
 		if (n->failed)
 			return false;
@@ -318,6 +320,7 @@ static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 			return false;
 		n->got_ns = now;
 		vfr_rx(net_vfr, (unsigned)n->port, pkts, got, now);
+		vifs_charge(now_ns() - began);
 		budget -= got;
 	}
 	return true;

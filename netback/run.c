@@ -9,6 +9,9 @@
  * left and the CPU has someone to run, the rest waits for as long as the run
  * took.  An idle CPU goes on at once.
  *
+ * Who sends pays for his turns, who receives for what NICs bring him; the vcpu
+ * that was interrupted pays for nothing.
+ *
  * What a run costs beside its packets is shared by those that come together.
  * While a guest runs, rings that were busy a moment ago are not armed but held:
  * they are looked at when a run comes for another reason, when a vcpu leaves its
@@ -25,6 +28,7 @@
 #include "mm.h"
 #include "page.h"
 #include "percpu.h"
+#include "sched.h"
 #include "time.h"
 
 #define BUDGET		256		/* packets of vifs, and of each NIC, a run */
@@ -113,6 +117,7 @@ static void run(void)
 			later_set(later);
 		kicked = unlock_look();
 	} while (!pause && (more || kicked));
+	sched_interrupted(end - start);
 }
 
 static void tick(void *unused)

@@ -285,6 +285,7 @@ static void vif_stop(struct vif *v)
 	vfr_port_detach(net_vfr, (unsigned)v->port);
 	vfr_sched_sleep(&sched, v->index);
 	vifs_settle(); /* while it has its ring */
+	vifs_charge(0); /* it may be among them */
 	v->connected = false;
 	rings_unmap(v);
 	if (v->in_flight == 0)
@@ -375,6 +376,7 @@ static uint32_t vif_turn(const struct vfr_sched_grant *g, uint64_t now)
 	vfr_sched_done(&sched, g->port, packets, bytes, more && !v->broken,
 		       now);
 	sched_charge(v->d, now_ns() - now);
+	vifs_charge(0); /* for what others got has been paid */
 	return packets ? packets : 1;
 }
 

@@ -60,6 +60,8 @@ struct vif {			/* net_lock, all of it */
 	uint32_t whose;		/* flip: this connection, in leftover.h */
 	struct vfr_packet *exchanged; /* flip: not released before the flush */
 	struct page *flush_page; /* flip: the last that was exchanged, or NULL */
+	uint32_t delivered;	/* packets to the guest since vifs_charge() */
+	struct vif *next_charged; /* among those that got some */
 	uint64_t moved_ns;	/* when the first of them came to be first */
 	uint64_t ring_drops;
 	char device[SLUICE_DEVICE_NAME];
@@ -94,6 +96,11 @@ void vif_rx_drop_from(struct vif *v, const struct vif *sender);
 /* ---- vif_copy.c, vif_flip.c ---- */
 
 extern const struct vif_rx_ops vif_copy_ops, vif_flip_ops;
+
+/* ---- vif_charge.c ---- */
+
+/* A packet was delivered to its guest: see vifs_charge(). */
+void vif_delivered(struct vif *v);
 
 /* ---- vif.c ---- */
 

@@ -109,6 +109,7 @@ static int give(void *ctx, struct vfr_packet *p)
 	if (v->wait_head || !want(v, v->rx_ops->slots(p)))
 		return wait(v, p) ? 0 : -ENOBUFS;
 	v->rx_ops->deliver(v, p);
+	vif_delivered(v);
 	return 0;
 }
 

@@ -180,6 +180,22 @@ static bool may_take(const struct vif *v, uint32_t slots)
 	       v->in_flight <= net_packets_free();
 }
 
+/*
+ * Bytes that it is on its way out: a large segment has headers in each of its
+ * pieces.  So a sender of many small pieces is not given more of a link than others.
+ */
+#define HEADERS		54	/* Ethernet, IPv4, TCP: the least */
+
+static uint64_t bytes_of(const struct vfr_packet *p)
+{
+	uint32_t pieces;
+
+	if (p->gso == VFR_GSO_NONE || !p->gso_size)
+		return p->len;
+	pieces = (p->len + p->gso_size - 1u) / p->gso_size;
+	return p->len + (uint64_t)HEADERS * (pieces - 1);
+}
+
 bool vif_tx_run(struct vif *v, uint32_t *packets, uint64_t *bytes,
 		uint64_t now)
 {
@@ -201,7 +217,7 @@ bool vif_tx_run(struct vif *v, uint32_t *packets, uint64_t *bytes,
 		p = packet_make(v, &c);
 		if (!p)
 			continue;
-		taken += p->len;
+		taken += bytes_of(p);
 		slots += c.nr;
 		burst[n++] = p;
 	}

@@ -39,7 +39,8 @@ struct vcpu_sched {
 	struct bvt bvt;		/* S */
 	uint64_t ran_since;	/* S: system time up to which it is accounted */
 	uint64_t stamped;	/* O: system time of its last time stamp */
-	uint64_t charged;	/* A: ns of work done for it elsewhere */
+	int64_t charged;	/* A: ns of work done for it elsewhere, less */
+				/* those that it lost to work for others */
 };
 
 struct sched_params {
@@ -114,6 +115,10 @@ uint64_t sched_get_slice(void);
 
 /* Charge ns of work that the hypervisor did on behalf of d (packets, blocks). */
 void sched_charge(struct domain *d, uint64_t ns);
+
+/* For ns of its time current did not run: work for whomever sched_charge() names
+ * was done meanwhile.  In a softirq. */
+void sched_interrupted(uint64_t ns);
 
 /* CPU time a domain has used, ns. */
 uint64_t sched_cpu_time(struct domain *d);

@@ -28,7 +28,7 @@
 
 #define BALANCE_NS	30000000ull
 #define STAMP_NS	500000000ull	/* a time stamp is renewed after */
-#define CHARGE_MAX_NS	100000000ull	/* that may wait to be charged */
+#define CHARGE_MAX_NS	100000000ll	/* that may wait to be charged */
 
 struct runq {
 	struct spinlock lock;
@@ -224,13 +224,17 @@ static int resting_state(const struct vcpu *v)
 /* Time that v ran, and that others worked for it, up to now. */
 static void account(struct vcpu *v, ns_t now)
 {
-	uint64_t ns = __atomic_exchange_n(&v->sched.charged, 0,
-					  __ATOMIC_RELAXED);
+	int64_t ns = __atomic_exchange_n(&v->sched.charged, 0,
+					 __ATOMIC_RELAXED);
 
 	if (v->sched.running && now > v->sched.ran_since)
-		ns += now - v->sched.ran_since;
+		ns += (int64_t)(now - v->sched.ran_since);
 	v->sched.ran_since = now;
-	bvt_ran(&v->sched.bvt, ns, now);
+	if (ns < 0) {	/* what it lost is only known when that is over */
+		__atomic_fetch_add(&v->sched.charged, ns, __ATOMIC_RELAXED);
+		ns = 0;
+	}
+	bvt_ran(&v->sched.bvt, (uint64_t)ns, now);
 }
 
 /* The queue is locked.  What is chosen is in no queue any more. */
@@ -620,7 +624,16 @@ void sched_charge(struct domain *d, uint64_t ns)
 	}
 	if (READ_ONCE(who->sched.charged) < CHARGE_MAX_NS)
 		__atomic_fetch_add(&who->sched.charged,
-				   MIN(ns, CHARGE_MAX_NS), __ATOMIC_RELAXED);
+				   (int64_t)MIN(ns, (uint64_t)CHARGE_MAX_NS),
+				   __ATOMIC_RELAXED);
+}
+
+void sched_interrupted(uint64_t ns)
+{
+	if (!is_idle(current))
+		__atomic_fetch_sub(&current->sched.charged,
+				   (int64_t)MIN(ns, (uint64_t)CHARGE_MAX_NS),
+				   __ATOMIC_RELAXED);
 }
 
 uint64_t sched_cpu_time(struct domain *d)
