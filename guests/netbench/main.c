@@ -16,8 +16,9 @@
  *	send=tcp:ADDRESS:PORT seconds=10
  *	send=rtt:ADDRESS:PORT size=64 seconds=10	to an echo by UDP
  *
- * size: bytes of payload; rate: packets a second, 0: all that go; wait: seconds
- * before it starts.  IPv6 addresses stand in brackets.
+ * size: bytes of payload; rate: packets a second, 0: all that go (after a
+ * pause a few at once, no more); wait: seconds before it starts.  IPv6 addresses
+ * stand in brackets.
  */
 #include "netbench/netbench.h"
 

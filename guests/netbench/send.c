@@ -14,6 +14,7 @@
 #include "net/net.h"
 
 #define BURST		64		/* packets before events get their turn */
+#define LATE_MAX	32		/* more that are late are left out */
 #define SAMPLES_MAX	65536		/* round trips that are kept */
 #define LOST_NS		(1 * SECONDS)	/* an echo that does not come */
 #define CONNECT_NS	(30 * SECONDS)	/* a peer that may still be booting */
@@ -25,6 +26,7 @@ static struct {
 	uint64_t duration_ns;
 	uint64_t begin_ns, end_ns;	/* of sending */
 	uint64_t packets, bytes, lost;
+	uint64_t left_out;
 	bool	 (*begin)(void);		/* NULL: it has */
 	bool	 (*run)(uint64_t now);
 	struct udp_pcb *udp;
@@ -70,6 +72,17 @@ static bool datagram_send(void)
 	return true;
 }
 
+/* How many should be out by now, at a rate.  After a pause they do not come all
+ * at once: that would be a test of queues. */
+static uint64_t packets_due(uint64_t now)
+{
+	uint64_t all = (now - s.begin_ns) / 1000 * s.rate / 1000000;
+
+	if (all > s.packets + s.left_out + LATE_MAX)
+		s.left_out = all - s.packets - LATE_MAX;
+	return all - s.left_out;
+}
+
 static bool udp_run(uint64_t now)
 {
 	uint64_t due = UINT64_MAX;
@@ -79,7 +92,7 @@ static bool udp_run(uint64_t now)
 		return false;
 	}
 	if (s.rate) {
-		due = (now - s.begin_ns) / 1000 * s.rate / 1000000;
+		due = packets_due(now);
 		wake_at(now + 1 * MILLISECONDS);
 	}
 	for (unsigned int i = 0; i < BURST; i++) {

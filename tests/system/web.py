@@ -152,7 +152,7 @@ domain one on dmz address {{ {ONE}, {ONE6} }} {{
 }}
 domain two on dmz address {TWO} {{
     kernel "netbench" memory 16M
-    cmdline "send=udp:{ONE}:9 rate=1000 seconds=2 wait=2"
+    cmdline "send=udp:{ONE}:9 rate=1000 seconds=2 wait=5"
 }}
 domain three on dmz address 10.1.0.50 {{
     kernel "netbench" memory 16M cmdline "send=tcp:{ONE}:9 seconds=2"
@@ -214,8 +214,7 @@ def services():
             found = m.expect(r"sent (\w+) (\d+) packets (\d+) bytes", 20)
             sent[found[1]] = int(found[2]), int(found[3])
         packets, _, tcp = discarded()
-        # On a busy machine the receiver sleeps longer than queues last.
-        if not sent[b"udp"][0] or packets < sent[b"udp"][0] / 2:
+        if not sent[b"udp"][0] or packets < sent[b"udp"][0] * 0.9:
             raise Failure(f"{packets} of {sent[b'udp'][0]} datagrams arrived")
         if not sent[b"tcp"][1] or tcp < sent[b"tcp"][1]:
             raise Failure(f"{tcp} of {sent[b'tcp'][1]} bytes arrived")
