@@ -15,11 +15,13 @@
 #include "kit/hypercall.h"
 #include "kit/kit.h"
 #include "kit/mm.h"
+#include "kit/vcpu.h"
 #include "kit/xenbus.h"
 
 #define FRAMES	400		/* more than a NIC's receive queue has */
 #define ROUNDS	24		/* against an entry that comes and goes, */
 #define BURST	4		/* with so many packets each */
+#define HAMMERED 0xeeeeeeeeeeeeeeee
 
 static domid_t self;
 static void *page;		/* the one that is posted */
@@ -352,6 +354,30 @@ static void check_pages(void)
 	printf("lied\n");
 }
 
+/*
+ * Another vcpu writes to the page all the time, so that its CPU has the entry at
+ * hand when the page is exchanged: what it writes must not reach the frame any
+ * more once that serves others.
+ */
+static void write_on(void *unused)
+{
+	volatile uint64_t *words = page;
+
+	for (unsigned int i = 0;; i++)
+		words[i % (PAGE_SIZE / sizeof(*words))] = HAMMERED;
+}
+
+static void hammer(void)
+{
+	long rc;
+
+	vcpu_start(1, write_on, NULL);
+	do	/* its own bytes may be those of the other vcpu */
+		rc = ring_page(page, entry(), LARGE);
+	while (rc == EXCHANGED || rc == WRONG_BYTES);
+	printf("FAILED hammer: %ld\n", rc);
+}
+
 int guest_main(void)
 {
 	char domid[8] = "", what[8] = "";
@@ -365,7 +391,9 @@ int guest_main(void)
 	self = strtoul(domid, NULL, 10);
 	page = pages_alloc(1);
 	ring_connect();
-	if (!strcmp(what, "clean")) {
+	if (!strcmp(what, "hammer")) {
+		hammer();
+	} else if (!strcmp(what, "clean")) {
 		CHECK_ROWS(clean);
 		check_result();
 	} else {

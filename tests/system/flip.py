@@ -8,27 +8,30 @@ import threading
 
 from lib.cases import case, main
 from lib.machine import GUESTS, Failure, dom0
-from lib.net import (HOST, WAN, NetMachine, appliance, files,
+from lib.net import (HOST, WAN, E1000Machine, NetMachine, appliance, files,
                      within_namespace)
 
 PORT = 9000
 
 
 def rules(**domains):
-    """An appliance of such domains, NAME=(address, image, command line)."""
+    """An appliance of such domains, NAME=(address, image, command line [,
+    more settings])."""
     text = f"nic wan address {WAN}/24 gateway {HOST}\nnet dmz 10.1.0.0/24\n"
-    for name, (address, image, cmdline) in domains.items():
+    for name, (address, image, cmdline, *more) in domains.items():
         text += (f'domain {name} on dmz address {address} {{\n'
-                 f'    kernel "{image}" memory 16M cmdline "{cmdline}"\n}}\n')
+                 f'    kernel "{image}" memory 16M cmdline "{cmdline}"\n'
+                 f'    {" ".join(more)}\n}}\n')
     return text + f"""
 allow udp {PORT}-9003 from any to any
 allow tcp 7-9 from any to any
 """
 
 
-def boot(images, **domains):
-    return NetMachine([dom0(), appliance(rules(**domains)),
-                       files(**{i: f"{GUESTS}/{i}.elf" for i in images})])
+def boot(images, machine=NetMachine, cpus=2, **domains):
+    return machine([dom0(), appliance(rules(**domains)),
+                    files(**{i: f"{GUESTS}/{i}.elf" for i in images})],
+                   cpus=cpus)
 
 
 def send(address, payload, count):
@@ -38,10 +41,10 @@ def send(address, payload, count):
             s.sendto(data, (address, PORT))
 
 
-def serve(m, guests, aside=None):
-    """Send what they ask for until each has its result; and each time a long
-    one to the address aside."""
-    left = set(guests)
+def serve(m, guests, aside=None, endless=()):
+    """Send what they ask for until each has its result, but for those that go
+    on without end; and each time a long one to the address aside."""
+    left = set(guests) - set(endless)
     while left:
         found = m.expect(r"\[(\w+)\] (?:send (\d+) (\d+)[\r\n]|"
                          r"(FAILED [^\r\n]*)[\r\n]|result: (\w+):)", 30)
@@ -72,16 +75,39 @@ def hostile():
 
 
 @case(60, "clean")
-def clean():
+def clean(machine=NetMachine):
     """Two guests get short and long packets in frames that both have filled
     with bytes of their own, and that were others' packets' in between: neither
     sees anything of the others."""
     guests = {"short": "10.1.0.10", "long": "10.1.0.11"}
     aside = "10.1.0.12"
-    with boot(["flip"], aside=(aside, "flip", "do=talk net=copy"),
+    with boot(["flip"], machine, aside=(aside, "flip", "do=talk net=copy"),
               short=(guests["short"], "flip", "do=clean fill=161 payload=1000"),
               long=(guests["long"], "flip", "do=clean fill=178")) as m:
         serve(m, guests, aside)
+        m.accounts()
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+@case(60, "clean_e1000")
+def clean_e1000():
+    """The same, by a NIC of the other kind."""
+    clean(E1000Machine)
+
+
+@case(60, "vcpus")
+def vcpus():
+    """A vcpu on another CPU writes to the page that is exchanged, all the time:
+    nothing of that gets into packets of others."""
+    guests = {"short": "10.1.0.10", "long": "10.1.0.11", "many": "10.1.0.13"}
+    # A CPU for each, so that none forgets the entry by turning to another.
+    with boot(["flip"], cpus=4, many=(guests["many"], "flip", "do=hammer",
+                                      "vcpus 2"),
+              short=(guests["short"], "flip", "do=clean fill=161 payload=1000"),
+              long=(guests["long"], "flip", "do=clean fill=178")) as m:
+        serve(m, guests, endless=["many"])
         m.accounts()
         m.audit()
         m.command("poweroff")
@@ -214,13 +240,14 @@ def ask(address, peer):
 
 
 @case(60, "pairs")
-def pairs():
+def pairs(machine=NetMachine):
     """Each pairing of copy and flip, and both with the host; no domain has
     another amount of memory at the end."""
     guests = {"copy1": "10.1.0.11", "copy2": "10.1.0.12",
               "flip1": "10.1.0.21", "flip2": "10.1.0.22"}
-    with boot(["flip"], **{name: (address, "flip", f"do=talk net={name[:4]}")
-                           for name, address in guests.items()}) as m:
+    with boot(["flip"], machine,
+              **{name: (address, "flip", f"do=talk net={name[:4]}")
+                 for name, address in guests.items()}) as m:
         frames = {}
         for _ in guests:
             found = m.expect(r"\[(\w+)\] talking frames (\d+)\s")
@@ -242,6 +269,12 @@ def pairs():
         m.audit()
         m.command("poweroff")
         m.ends(0)
+
+
+@case(60, "pairs_e1000")
+def pairs_e1000():
+    """The same, by a NIC of the other kind."""
+    pairs(E1000Machine)
 
 
 if len(sys.argv) > 1 and not sys.argv[1].startswith("--"):

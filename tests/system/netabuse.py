@@ -8,8 +8,8 @@ import time
 
 from lib.cases import case, main
 from lib.machine import GUESTS, Failure, dom0
-from lib.net import (HOST, WAN, NetMachine, appliance, files, run,
-                     within_namespace)
+from lib.net import (HOST, WAN, E1000Machine, NetMachine, appliance, files,
+                     run, within_namespace)
 
 BYSTANDER, EVIL = "10.1.0.20", "10.1.0.66"
 ECHO = 7
@@ -112,12 +112,6 @@ class Stream:
         if share < 0.99:
             raise Failure(f"the bystander got {len(self.back)} packets of "
                           f"{self.sent}")
-
-
-class E1000Machine(NetMachine):
-    """With a NIC that cuts no segments: the hypervisor does."""
-
-    DEVICE = "e1000"
 
 
 def boot(rules=RULES, machine=NetMachine):

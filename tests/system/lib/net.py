@@ -149,6 +149,12 @@ class NetMachine(Machine):
             lines.append(line)
 
 
+class E1000Machine(NetMachine):
+    """With a NIC that cuts no segments: the hypervisor does."""
+
+    DEVICE = "e1000"
+
+
 def appliance(text):
     """The module of an appliance file."""
     path = log_name() + ".vfr"
