@@ -139,8 +139,8 @@ static void group(struct vfr *v, struct judge *j)
 			continue;
 		j->rule = rule;
 		TRACE(v, j, RULE, rule, 0);
-		v->t->rules[rule].packets++;
-		v->t->rules[rule].bytes += j->p->len;
+		v->rules[rule].packets++;
+		v->rules[rule].bytes += j->p->len;
 		if (v->t->rs.p.rules[rule].action != VFR_ALLOW)
 			continue;
 		copy_to(v, j, (uint16_t)i);

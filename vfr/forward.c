@@ -5,7 +5,7 @@
 
 static struct rule_rt *rule_rt(struct vfr *v, uint32_t rule)
 {
-	return &v->t->rules[rule == NONE32 ? v->lim.rules : rule];
+	return &v->rules[rule == NONE32 ? v->lim.rules : rule];
 }
 
 /* Bytes of IP that the largest frame of this packet will have. */
@@ -212,8 +212,8 @@ static HOT void flow_way(struct vfr *v, struct flow *f, int dir, struct way *w)
 static void count_nat(struct vfr *v, uint16_t nat, uint32_t len)
 {
 	if (nat != NONE16) {
-		v->t->nats[nat].packets++;
-		v->t->nats[nat].bytes += len;
+		v->nats[nat].packets++;
+		v->nats[nat].bytes += len;
 	}
 }
 

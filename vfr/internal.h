@@ -198,8 +198,6 @@ struct tables {			/* all that a load replaces */
 	const void	*blob;		/* NULL: none loaded */
 	struct iface	*ifaces;
 	uint32_t	nr_ifaces;
-	struct rule_rt	*rules;		/* [limits.rules] is default deny */
-	struct rule_rt	*nats;
 	struct fib_entry *fib;
 	uint32_t	*fib_heads;
 	uint32_t	nr_fib;
@@ -335,6 +333,8 @@ struct vfr {
 	uint32_t	gen;		/* of the ruleset in force */
 	uint32_t	sweep;		/* next flow vfr_tick() looks at */
 	uint32_t	reload_left;	/* flows to look at until gen is done */
+	struct rule_rt	*rules;		/* [lim.rules] is default deny */
+	struct rule_rt	*nats;
 	uint32_t	*remap;		/* old rule index to new, one load back */
 	uint32_t	*remap_nat;
 	uint32_t	*remap_hash;	/* while loading */

@@ -74,7 +74,7 @@ static struct source *source_get(struct vfr *v, uint64_t rule_id,
 bool limit_rule(struct vfr *v, uint32_t rule, const struct vfr_addr *src)
 {
 	const struct vfr_rs_rule *r = &v->t->rs.p.rules[rule];
-	struct rule_rt *rt = &v->t->rules[rule];
+	struct rule_rt *rt = &v->rules[rule];
 	uint32_t burst = r->limit_burst ? r->limit_burst : r->limit;
 
 	if (r->flags & VFR_RULE_LIMIT_SOURCE)

@@ -52,7 +52,7 @@ static void fill(struct vfr *v, struct vfr_log_entry *e,
 void log_rule(struct vfr *v, const struct judge *j, uint32_t rule)
 {
 	const struct vfr_rs_rule *r = &v->t->rs.p.rules[rule];
-	struct rule_rt *rt = &v->t->rules[rule];
+	struct rule_rt *rt = &v->rules[rule];
 	struct bucket b = { rt->log_ns, rt->log_tokens };
 	struct vfr_log_entry *e = NULL;
 

@@ -33,7 +33,7 @@ static bool has_ports(const struct judge *j)
 
 static void count_rule(struct vfr *v, const struct judge *j, uint32_t rule)
 {
-	struct rule_rt *rt = &v->t->rules[rule == NONE32 ? v->lim.rules : rule];
+	struct rule_rt *rt = &v->rules[rule == NONE32 ? v->lim.rules : rule];
 
 	rt->packets++;
 	rt->bytes += j->p->len;
@@ -57,7 +57,7 @@ static bool ask_rules(struct vfr *v, struct judge *j)
 	r = &v->t->rs.p.rules[rule];
 	if (r->limit && !limit_rule(v, rule, &j->key.src)) {
 		TRACE(v, j, LIMIT, rule, 0);
-		v->t->rules[rule].limited++;
+		v->rules[rule].limited++;
 		if (r->action == VFR_ALLOW) {
 			judge_drop(v, j, VFR_DROP_LIMIT);
 			return false;
@@ -170,11 +170,11 @@ static struct flow *flow_make(struct vfr *v, struct judge *j,
 	if (!flow_is_mirror(f))
 		f->flags |= FLOW_NAT;
 	v->st.flows_created++;
-	v->t->rules[f->rule].flows++;
+	v->rules[f->rule].flows++;
 	if (o->nat_dst != NONE32)
-		v->t->nats[o->nat_dst].flows++;
+		v->nats[o->nat_dst].flows++;
 	if (o->nat_src != NONE32)
-		v->t->nats[o->nat_src].flows++;
+		v->nats[o->nat_src].flows++;
 	return f;
 }
 

@@ -153,17 +153,41 @@ static void remap(struct vfr *v, const struct ids *old, const struct ids *new,
 	}
 }
 
-static void carry(struct vfr *v, const struct ids *old, const struct ids *new,
-		  uint32_t *map, const struct rule_rt *from,
-		  struct rule_rt *to)
+static void exchange(struct rule_rt *a, struct rule_rt *b)
 {
-	uint32_t i;
+	struct rule_rt t = *a;
 
-	memset(to, 0, new->nr * sizeof(*to));
+	*a = *b;
+	*b = t;
+}
+
+/*
+ * Each entry goes to its new index; what stood there comes here and goes on.
+ * Those that stay behind begin anew.  left: where what is at an index is still
+ * to go.  Every exchange brings one home, so this ends.
+ */
+static void carry(struct vfr *v, const struct ids *old, const struct ids *new,
+		  uint32_t *map, struct rule_rt *rt)
+{
+	uint32_t *left = v->remap_hash, i, to;
+	uint32_t n = old->nr > new->nr ? old->nr : new->nr;
+
 	remap(v, old, new, map);
-	for (i = 0; i < old->nr; i++)
-		if (map[i] != NONE32)
-			to[map[i]] = from[i];
+	for (i = 0; i < n; i++)
+		left[i] = i < old->nr ? map[i] : NONE32;
+	for (i = 0; i < n; i++)
+		while ((to = left[i]) != NONE32 && to != i) {
+			if (left[to] == to) { /* two of one id: the first stays */
+				left[i] = NONE32;
+				break;
+			}
+			left[i] = left[to];
+			left[to] = to;
+			exchange(&rt[i], &rt[to]);
+		}
+	for (i = 0; i < n; i++)
+		if (left[i] == NONE32)
+			memset(&rt[i], 0, sizeof(rt[i]));
 }
 
 static struct ids rule_ids(const struct tables *t)
@@ -200,11 +224,10 @@ static void swap(struct vfr *v)
 
 	old = rule_ids(v->t);
 	new = rule_ids(v->spare);
-	carry(v, &old, &new, v->remap, v->t->rules, v->spare->rules);
-	v->spare->rules[v->lim.rules] = v->t->rules[v->lim.rules];
+	carry(v, &old, &new, v->remap, v->rules);
 	old = nat_ids(v->t);
 	new = nat_ids(v->spare);
-	carry(v, &old, &new, v->remap_nat, v->t->nats, v->spare->nats);
+	carry(v, &old, &new, v->remap_nat, v->nats);
 	v->t = v->spare;
 	v->spare = t;
 	v->gen++;

@@ -20,7 +20,7 @@ int vfr_rule_stats(const struct vfr *v, uint32_t rule,
 		rule = v->lim.rules;
 	else if (!v->t->blob || rule >= v->t->rs.p.nr_rules)
 		return -ENOENT;
-	rule_copy(&v->t->rules[rule], st);
+	rule_copy(&v->rules[rule], st);
 	return 0;
 }
 
@@ -28,7 +28,7 @@ int vfr_nat_stats(const struct vfr *v, uint32_t nat, struct vfr_rule_stats *st)
 {
 	if (!v->t->blob || nat >= v->t->rs.p.nr_nats)
 		return -ENOENT;
-	rule_copy(&v->t->nats[nat], st);
+	rule_copy(&v->nats[nat], st);
 	return 0;
 }
 
