@@ -16,8 +16,13 @@ $(KIT_LDS): guests/kit/kit.lds guests/kit/layout.h
 # Arithmetic that gcc calls for instead of writing it out.
 LIBGCC := $(shell $(CC) -print-libgcc-file-name)
 
+# For those that serve HTTP.
+HTTP_SRCS := guests/http/http.c guests/http/text.c
+web_SRCS := $(HTTP_SRCS)
+
 # dom0 reads the appliance file and compiles its rules.
 dom0_SRCS := $(wildcard rules/*.c vfr/classify/*.c) vfr/ruleset.c
+dom0_SRCS += $(HTTP_SRCS)
 # It writes captures as the host command does.
 dom0_SRCS += vfr/reason.c tools/pcapng.c tools/tapnote.c
 CFLAGS_DIR_guests += -Irules/include -Ivfr/include -I.
@@ -81,22 +86,24 @@ CFLAGS_tests/fuzz/elf_fuzz.c := -Iguests
 xenstore_FUZZ_SRCS := $(XS_SRCS)
 CFLAGS_tests/fuzz/xenstore_fuzz.c := -Iguests
 
-# The part of guests/web that reads what strangers send.
-WEB_TEXT_SRCS := guests/web/http.c guests/web/files.c
-UNIT_TESTS += http
-http_SRCS := $(WEB_TEXT_SRCS)
+# What reads requests of strangers, for all; for guests/web, with its ramdisk;
+# and for dom0's API.
+UNIT_TESTS += http web_text api_http
+http_SRCS := $(HTTP_SRCS)
 CFLAGS_tests/unit/http_test.c := -Iguests
-FUZZERS += http
-http_FUZZ_SRCS := $(WEB_TEXT_SRCS)
+web_text_SRCS := $(HTTP_SRCS) guests/web/request.c guests/web/files.c
+CFLAGS_tests/unit/web_text_test.c := -Iguests
+api_http_SRCS := $(HTTP_SRCS) guests/dom0/request.c
+CFLAGS_tests/unit/api_http_test.c := -Iguests
+FUZZERS += http web_text api_http
+http_FUZZ_SRCS := $(HTTP_SRCS)
 CFLAGS_tests/fuzz/http_fuzz.c := -Iguests
+web_text_FUZZ_SRCS := $(web_text_SRCS)
+CFLAGS_tests/fuzz/web_text_fuzz.c := -Iguests
+api_http_FUZZ_SRCS := $(api_http_SRCS)
+CFLAGS_tests/fuzz/api_http_fuzz.c := -Iguests
 
 UNIT_TESTS += kit
 kit_SRCS :=
 CFLAGS_tests/unit/kit_test.c := -Iguests -Wno-format -Wno-alloc-size-larger-than
 
-UNIT_TESTS += api_http
-api_http_SRCS := guests/dom0/http.c
-CFLAGS_tests/unit/api_http_test.c := -Iguests
-FUZZERS += api_http
-api_http_FUZZ_SRCS := guests/dom0/http.c
-CFLAGS_tests/fuzz/api_http_fuzz.c := -Iguests

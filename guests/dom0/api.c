@@ -16,8 +16,9 @@
 
 #include "dom0/bytes.h"
 #include "dom0/capture.h"
-#include "dom0/http.h"
 #include "dom0/ownvif.h"
+#include "dom0/request.h"
+#include "http/http.h"
 #include "kit/event.h"
 #include "kit/kit.h"
 #include "kit/mm.h"
@@ -251,11 +252,11 @@ static int filter_parse(const char *text, struct capture_params *p)
 	return 0;
 }
 
-static int number_param(const char *query, const char *name,
+static int number_param(struct text query, const char *name,
 			uint32_t otherwise, uint32_t *n)
 {
 	char text[12], *end;
-	int len = http_param(query, name, text, sizeof(text));
+	int len = query_param(query, name, text, sizeof(text));
 
 	*n = otherwise;
 	if (len < 0)
@@ -264,10 +265,10 @@ static int number_param(const char *query, const char *name,
 	return len && !*end ? 0 : -EINVAL;
 }
 
-static int text_param(const char *query, const char *name, char *buf,
+static int text_param(struct text query, const char *name, char *buf,
 		      size_t size)
 {
-	int len = http_param(query, name, buf, size);
+	int len = query_param(query, name, buf, size);
 
 	if (len == -1)
 		*buf = 0;
@@ -275,7 +276,7 @@ static int text_param(const char *query, const char *name, char *buf,
 }
 
 /* NULL, or which of them is wrong. */
-static const char *params_read(const char *query, struct capture_params *p,
+static const char *params_read(struct text query, struct capture_params *p,
 			       char *scratch)
 {
 	if (text_param(query, "port", p->port, sizeof(p->port)) || !*p->port)
@@ -361,17 +362,17 @@ static void request_run(struct conn *c, const struct http_request *r)
 {
 	bool path_known = false;
 
-	if (!r->token || !http_secret_equal(r->token, token)) {
+	if (!secret_equal(request_token(r), token)) {
 		printf("dom0: API: %s: no valid token\n",
 		       ipaddr_ntoa(&c->pcb->remote_ip));
 		answer_error(c, 401, "no valid token");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		if (strcmp(calls[i].path, r->path))
+		if (!text_is(r->path, calls[i].path))
 			continue;
 		path_known = true;
-		if (strcmp(calls[i].method, r->method))
+		if (!text_is(r->method, calls[i].method))
 			continue;
 		calls[i].run(c, r);
 		return;
@@ -382,40 +383,37 @@ static void request_run(struct conn *c, const struct http_request *r)
 		answer_error(c, 404, "no such path");
 }
 
-/* status 0: the head is whole. */
-static void request_take(struct conn *c, size_t len, int status)
+/* As http_request_read() said: it is there, or it is refused. */
+static void request_take(struct conn *c, int result,
+			 const struct http_request *r)
 {
-	struct http_request r;
-
 	c->out = (struct bytes){ .data = pages_alloc(OUT_PAGES),
 				 .size = OUT_PAGES * PAGE_SIZE };
 	if (!c->out.data) {
 		c->done = true;	/* nothing to say it with */
 		return;
 	}
-	if (!status)
-		status = http_parse(c->head, len, &r);
-	if (status)
-		answer_error(c, status, http_reason(status));
+	if (result < 0)
+		answer_error(c, -result, http_reason(-result));
 	else
-		request_run(c, &r);
+		request_run(c, r);
 	free(c->head);
 	c->head = NULL;
 }
 
 static void head_read(struct conn *c, const struct pbuf *p)
 {
-	size_t n = p->tot_len, len;
+	size_t n = p->tot_len;
+	struct http_request r;
+	int result;
 
 	if (n > HEAD_MAX - c->head_len)
 		n = HEAD_MAX - c->head_len;
 	pbuf_copy_partial(p, c->head + c->head_len, (uint16_t)n, 0);
 	c->head_len += n;
-	len = http_head_len(c->head, c->head_len);
-	if (len)
-		request_take(c, len, 0);
-	else if (c->head_len == HEAD_MAX)
-		request_take(c, 0, 431);
+	result = http_request_read(c->head, c->head_len, HEAD_MAX, &r);
+	if (result)
+		request_take(c, result, &r);
 }
 
 /* ---- lwIP's callbacks ---- */

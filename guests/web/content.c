@@ -36,6 +36,34 @@ void content_init(void)
 		printf("web: %d files\n", n);
 }
 
+/* By the name's ending. */
+static const char *media_type(const char *path)
+{
+	static const struct {
+		const char *ending, *type;
+	} table[] = {
+		{ "html", "text/html; charset=utf-8" },
+		{ "htm", "text/html; charset=utf-8" },
+		{ "txt", "text/plain; charset=utf-8" },
+		{ "css", "text/css" },
+		{ "js", "text/javascript" },
+		{ "json", "application/json" },
+		{ "svg", "image/svg+xml" },
+		{ "png", "image/png" },
+		{ "jpg", "image/jpeg" },
+		{ "gif", "image/gif" },
+		{ "ico", "image/x-icon" },
+		{ "pdf", "application/pdf" },
+		{ "wasm", "application/wasm" },
+	};
+	const char *dot = strrchr(path, '.');
+
+	for (size_t i = 0; dot && i < sizeof(table) / sizeof(table[0]); i++)
+		if (!strcmp(dot + 1, table[i].ending))
+			return table[i].type;
+	return "application/octet-stream";
+}
+
 /* For a reader with a browser: the way on to the other server. */
 static void link_add(char *page, size_t size)
 {
@@ -75,7 +103,7 @@ static void status_page(struct answer *a)
 	link_add(page, sizeof(page));
 	*a = (struct answer){
 		.status = 200,
-		.type = http_type(".html"),
+		.type = media_type(".html"),
 		.body = page,
 		.len = strlen(page),
 	};
@@ -83,7 +111,7 @@ static void status_page(struct answer *a)
 
 static bool file_answer(const char *path, struct answer *a)
 {
-	char index[HTTP_PATH_MAX + 16];
+	char index[WEB_PATH_MAX + 16];
 	const char *data;
 	size_t len;
 
@@ -95,7 +123,7 @@ static bool file_answer(const char *path, struct answer *a)
 		return false;
 	*a = (struct answer){
 		.status = 200,
-		.type = http_type(path),
+		.type = media_type(path),
 		.body = data,
 		.len = len,
 		.lasting = true,
@@ -115,7 +143,7 @@ void content_find(const char *path, struct answer *a)
 	}
 	*a = (struct answer){
 		.status = 404,
-		.type = http_type(".txt"),
+		.type = media_type(".txt"),
 		.body = missing,
 		.len = sizeof(missing) - 1,
 		.lasting = true,

@@ -12,6 +12,7 @@
 #include <lwip/mem.h>
 #include <lwip/tcp.h>
 
+#include "http/http.h"
 #include "kit/kit.h"
 #include "net/net.h"
 #include "web/server.h"
@@ -25,18 +26,18 @@ struct relay {
 	bool	     begun;		/* the client has got something */
 	bool	     head;		/* it wants the headers alone */
 	unsigned int polls;
-	char	     path[HTTP_PATH_MAX];
+	char	     path[WEB_PATH_MAX];
 };
 
-static char prefix[HTTP_PATH_MAX];
+static char prefix[WEB_PATH_MAX];
 static ip_addr_t address;
 static uint16_t port;
-static char server[HTTP_PATH_MAX];	/* both, as they were written */
+static char server[WEB_PATH_MAX];	/* both, as they were written */
 
 /* forward=/db=10.1.0.20:80 */
 void forward_init(void)
 {
-	char text[HTTP_PATH_MAX], *host, *colon;
+	char text[WEB_PATH_MAX], *host, *colon;
 
 	if (!option_get("forward", text, sizeof(text)))
 		return;
@@ -174,7 +175,7 @@ static err_t server_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
 static err_t server_connected(void *arg, struct tcp_pcb *pcb, err_t e)
 {
 	struct relay *r = arg;
-	char text[HTTP_PATH_MAX + 64];
+	char text[WEB_PATH_MAX + 64];
 	int n = snprintf(text, sizeof(text), "%s %s HTTP/1.0\r\n"
 			 "Connection: close\r\n\r\n",
 			 r->head ? "HEAD" : "GET", r->path);
@@ -240,7 +241,7 @@ static void path_encode(const char *path, char *to, size_t size)
 	to[n] = 0;
 }
 
-err_t forward_start(struct tcp_pcb *client, const struct http_request *q)
+err_t forward_start(struct tcp_pcb *client, const struct web_request *q)
 {
 	struct relay *r = mem_calloc(1, sizeof(*r));
 
@@ -249,7 +250,7 @@ err_t forward_start(struct tcp_pcb *client, const struct http_request *q)
 		return ERR_ABRT;
 	}
 	path_encode(path_below(q->path), r->path, sizeof(r->path));
-	r->head = q->method == HTTP_HEAD;
+	r->head = q->method == WEB_HEAD;
 	r->client = client;
 	tcp_arg(client, r);
 	tcp_err(client, client_failed);

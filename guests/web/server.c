@@ -4,7 +4,7 @@
  * A connection reads a request, answers it, and reads the next.  What arrives
  * during an answer stays with TCP: not acknowledged as read, so a client that
  * sends without reading stops itself.  A request that comes in pieces is put
- * together in a buffer of HTTP_REQUEST_MAX bytes; most come in one.
+ * together in a buffer of WEB_REQUEST_MAX bytes; most come in one.
  *
  * A connection that makes no progress is ended: after REQUEST_S in the middle of
  * a request, after IDLE_S otherwise.  When there are no more pcbs, lwIP takes
@@ -18,6 +18,7 @@
 #include <lwip/mem.h>
 #include <lwip/tcp.h>
 
+#include "http/http.h"
 #include "kit/kit.h"
 #include "net/net.h"
 
@@ -162,7 +163,7 @@ static err_t request_done(struct conn *c)
 	return ERR_INPROGRESS;
 }
 
-static err_t request_answer(struct conn *c, const struct http_request *r)
+static err_t request_answer(struct conn *c, const struct web_request *r)
 {
 	struct answer a = { 0 };
 
@@ -176,7 +177,7 @@ static err_t request_answer(struct conn *c, const struct http_request *r)
 	}
 	content_find(r->path, &a);
 	c->keep_alive = r->keep_alive;
-	if (!answer_begin(c, &a, r->method == HTTP_HEAD))
+	if (!answer_begin(c, &a, r->method == WEB_HEAD))
 		return conn_abort(c);
 	return request_done(c);
 }
@@ -192,8 +193,8 @@ static err_t requests_run(struct conn *c, const char *buf, size_t len,
 {
 	*used = 0;
 	while (*used < len && !c->answering) {
-		struct http_request r;
-		int n = http_parse(buf + *used, len - *used, &r);
+		struct web_request r;
+		int n = web_request_read(buf + *used, len - *used, &r);
 		err_t e;
 
 		if (!n)
@@ -214,7 +215,7 @@ static err_t requests_run(struct conn *c, const char *buf, size_t len,
 static bool part_add(struct conn *c, const struct pbuf *p, size_t len)
 {
 	if (!c->part)
-		c->part = mem_malloc(HTTP_REQUEST_MAX);
+		c->part = mem_malloc(WEB_REQUEST_MAX);
 	if (!c->part)
 		return false;
 	pbuf_copy_partial(p, c->part + c->part_len, len, 0);
@@ -253,7 +254,7 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e)
 	}
 	if (c->answering)
 		return ERR_MEM;
-	if (p->tot_len > HTTP_REQUEST_MAX - c->part_len) {
+	if (p->tot_len > WEB_REQUEST_MAX - c->part_len) {
 		/* More than one request can be, or many: no need to be kind. */
 		tcp_recved(pcb, p->tot_len);
 		pbuf_free(p);

@@ -9,7 +9,7 @@
 
 #include <lwip/err.h>
 
-#include "web/http.h"
+#include "web/request.h"
 
 struct tcp_pcb;
 
@@ -48,6 +48,6 @@ bool forward_wanted(const char *path);
  * Ask the other server and pass what it says to client, which is closed at the
  * end.  From now on client is forward.c's; ERR_OK, or ERR_ABRT: it is gone.
  */
-err_t forward_start(struct tcp_pcb *client, const struct http_request *q);
+err_t forward_start(struct tcp_pcb *client, const struct web_request *q);
 
 #endif

@@ -6,27 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dom0/http.h"
+#include "dom0/request.h"
+
+#define MAX	16384
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *buf = malloc(size + 1), value[16];
 	struct http_request r;
-	size_t len;
+	char value[16];
+	int n;
 
-	memcpy(buf, data, size);
-	len = http_head_len(buf, size);
-	if (len && http_parse(buf, len, &r) == 0) {
-		if (strlen(r.method) + strlen(r.path) + strlen(r.query) > len ||
-		    (r.token && strlen(r.token) > len))
-			abort();
-		if (http_param(r.query, "port", value, sizeof(value)) >=
-		    (int)sizeof(value))
-			abort();
-		http_secret_equal(r.token ? r.token : "", "secret");
-	}
-	free(buf);
+	if (http_request_read((const char *)data, size, MAX, &r) <= 0)
+		return 0;
+	n = query_param(r.query, "port", value, sizeof(value));
+	if (n >= (int)sizeof(value) || (n >= 0 && strlen(value) != (size_t)n))
+		abort();
+	if (secret_equal(request_token(&r), "secret") &&
+	    !memmem(data, size, "secret", 6))
+		abort();
 	return 0;
 }

@@ -1,8 +1,6 @@
 /*
- * http_test.c: what guests/web makes of requests (http.c) and of its ramdisk
- * (files.c).
+ * http_test.c: requests, good and hostile, as every server of ours reads them.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,73 +10,81 @@
 
 #include <cmocka.h>
 
-#include "web/files.h"
-#include "web/http.h"
+#include "http/http.h"
 
-#define END "\r\n\r\n"
-#define WHOLE INT32_MAX		/* all of the text is the request */
+#define END	"\r\n\r\n"
+#define WHOLE	INT32_MAX	/* all of the text is the request */
+#define MAX	1000
 
-/* As the server sees it: memory of just that size. */
-static int parse(const char *text, struct http_request *r)
+/* As a server sees it: memory of just that size, which is not to be written. */
+static int read_exact(const char *text, size_t len, struct http_request *r)
 {
-	size_t len = strlen(text);
-	char *exact = malloc(len ? len : 1);
-	int n;
+	static char *exact;
 
-	memcpy(exact, text, len);
-	n = http_parse(exact, len, r);
 	free(exact);
-	return n;
+	exact = malloc(len ? len : 1);
+	memcpy(exact, text, len);
+	return http_request_read(exact, len, MAX, r);
+}
+
+static int read_text(const char *text, struct http_request *r)
+{
+	return read_exact(text, strlen(text), r);
 }
 
 static const struct {
 	const char *what, *text;
 	int result;
-	const char *path;
+	const char *method, *path, *query;
+	uint64_t length;
 } requests[] = {
-	{ "a plain request", "GET / HTTP/1.1" END, WHOLE, "/" },
-	{ "of 1.0", "GET /a/b.html HTTP/1.0" END, WHOLE, "/a/b.html" },
-	{ "the headers alone", "HEAD / HTTP/1.1" END, WHOLE, "/" },
-	{ "with a query", "GET /a?b=c HTTP/1.1" END, WHOLE, "/a" },
-	{ "coded letters", "GET /%61%20b HTTP/1.1" END, WHOLE, "/a b" },
-	{ "a whole address", "GET http://x/a HTTP/1.1" END, WHOLE, "/a" },
-	{ "after empty lines", "\r\n\r\nGET / HTTP/1.1" END, WHOLE, "/" },
-	{ "a folder", "GET /a/ HTTP/1.1" END, WHOLE, "/a/" },
-	{ "an empty body", "GET / HTTP/1.1\r\nContent-Length: 0" END, WHOLE,
-	  "/" },
-	{ "not whole", "GET / HTTP/1.1\r\nHost: x\r\n", 0, NULL },
-	{ "nothing", "", 0, NULL },
-	{ "an unknown method", "PUT / HTTP/1.1" END, -501, NULL },
-	{ "no method", " / HTTP/1.1" END, -400, NULL },
-	{ "no version", "GET /" END, -400, NULL },
-	{ "another version", "GET / HTTP/2.0" END, -505, NULL },
-	{ "words behind the version", "GET / HTTP/1.1 x" END, -505, NULL },
-	{ "no slash", "GET a HTTP/1.1" END, -400, NULL },
-	{ "no path", "GET http://x HTTP/1.1" END, -400, NULL },
-	{ "up", "GET /a/../b HTTP/1.1" END, -400, NULL },
-	{ "up, coded", "GET /%2e%2E/b HTTP/1.1" END, -400, NULL },
-	{ "up, with a coded slash", "GET /a%2f../b HTTP/1.1" END, -400, NULL },
-	{ "up at the end", "GET /.. HTTP/1.1" END, -400, NULL },
-	{ "a dot", "GET /./b HTTP/1.1" END, -400, NULL },
-	{ "two slashes", "GET //b HTTP/1.1" END, -400, NULL },
-	{ "a backslash", "GET /..\\b HTTP/1.1" END, -400, NULL },
-	{ "a NUL", "GET /a%00b HTTP/1.1" END, -400, NULL },
-	{ "a line's end in the path", "GET /a%0d%0ab HTTP/1.1" END, -400,
-	  NULL },
-	{ "half a code", "GET /%4 HTTP/1.1" END, -400, NULL },
-	{ "no code", "GET /%zz HTTP/1.1" END, -400, NULL },
-	{ "a header without a colon", "GET / HTTP/1.1\r\nHost" END, -400, NULL },
-	{ "a blank before the colon", "GET / HTTP/1.1\r\nHost : x" END, -400,
-	  NULL },
-	{ "a header that goes on", "GET / HTTP/1.1\r\nA: b\r\n c" END, -400,
-	  NULL },
-	{ "a lone line feed in a header", "GET / HTTP/1.1\r\nA: b\nC: d" END,
-	  -400, NULL },
-	{ "a body", "GET / HTTP/1.1\r\ncontent-length: 5" END, -413, NULL },
+	{ "a plain request", "GET / HTTP/1.1" END, WHOLE, "GET", "/", "" },
+	{ "of 1.0", "GET /a/b.html HTTP/1.0" END, WHOLE, "GET", "/a/b.html",
+	  "" },
+	{ "of a later 1.x", "GET / HTTP/1.2" END, WHOLE, "GET", "/", "" },
+	{ "any method", "M-SEARCH / HTTP/1.1" END, WHOLE, "M-SEARCH", "/", "" },
+	{ "with a query", "GET /a?b=c&d?e HTTP/1.1" END, WHOLE, "GET", "/a",
+	  "b=c&d?e" },
+	{ "codes stay", "GET /%61%20b?%zz HTTP/1.1" END, WHOLE, "GET",
+	  "/%61%20b", "%zz" },
+	{ "a whole address", "GET http://x/a HTTP/1.1" END, WHOLE, "GET", "/a",
+	  "" },
+	{ "after empty lines", "\r\n\r\nGET / HTTP/1.1" END, WHOLE, "GET", "/",
+	  "" },
+	{ "with a body", "POST / HTTP/1.0\r\nContent-Length: 12 " END, WHOLE,
+	  "POST", "/", "", 12 },
+	{ "not whole", "GET / HTTP/1.1\r\nHost: x\r\n", 0 },
+	{ "nothing", "", 0 },
+	{ "no method", " / HTTP/1.1" END, -400 },
+	{ "a method that is no word", "G(T / HTTP/1.1" END, -400 },
+	{ "no version", "GET /" END, -400 },
+	{ "something else for a version", "GET / HTTQ/1.1" END, -400 },
+	{ "another version", "GET / HTTP/2.0" END, -505 },
+	{ "a version without a digit", "GET / HTTP/1.x" END, -505 },
+	{ "words behind the version", "GET / HTTP/1.1 x" END, -505 },
+	{ "no slash", "GET a HTTP/1.1" END, -400 },
+	{ "no path", "GET http://x HTTP/1.1" END, -400 },
+	{ "two blanks", "GET  / HTTP/1.1" END, -400 },
+	{ "a tab in the path", "GET /\ta HTTP/1.1" END, -400 },
+	{ "letters of no alphabet", "GET /\xc3\xa4 HTTP/1.1" END, -400 },
+	{ "a fragment", "GET /a#b HTTP/1.1" END, -400 },
+	{ "a CR in the request line", "GET /\ra HTTP/1.1" END, -400 },
+	{ "a header without a colon", "GET / HTTP/1.1\r\nHost" END, -400 },
+	{ "a header without a name", "GET / HTTP/1.1\r\n: x" END, -400 },
+	{ "a blank before the colon", "GET / HTTP/1.1\r\nHost : x" END, -400 },
+	{ "a header that goes on", "GET / HTTP/1.1\r\nA: b\r\n c" END, -400 },
+	{ "a lone LF in a header", "GET / HTTP/1.1\r\nA: b\nC: d" END, -400 },
+	{ "a lone CR in a header", "GET / HTTP/1.1\r\nA: b\rC: d" END, -400 },
 	{ "no number of bytes", "GET / HTTP/1.1\r\nContent-Length: 0x0" END,
-	  -413, NULL },
-	{ "chunks", "GET / HTTP/1.1\r\nTransfer-Encoding: chunked" END, -501,
-	  NULL },
+	  -400 },
+	{ "an empty number", "GET / HTTP/1.1\r\nContent-Length: " END, -400 },
+	{ "a negative one", "GET / HTTP/1.1\r\nContent-Length: -1" END, -400 },
+	{ "one without end",
+	  "GET / HTTP/1.1\r\nContent-Length: 99999999999999999999" END, -400 },
+	{ "two lengths",
+	  "GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-length: 5" END,
+	  -400 },
+	{ "chunks", "GET / HTTP/1.1\r\nTransfer-Encoding: chunked" END, -501 },
 };
 
 static void test_requests(void **state)
@@ -87,15 +93,30 @@ static void test_requests(void **state)
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		int want = requests[i].result;
-		int got = parse(requests[i].text, &r);
+		int got = read_text(requests[i].text, &r);
 
 		if (want == WHOLE)
 			want = (int)strlen(requests[i].text);
 		if (got != want)
 			fail_msg("%s: %d, not %d", requests[i].what, got, want);
-		if (requests[i].path && strcmp(r.path, requests[i].path))
-			fail_msg("%s: %s", requests[i].what, r.path);
+		if (want > 0 && (!text_is(r.method, requests[i].method) ||
+				 !text_is(r.path, requests[i].path) ||
+				 !text_is(r.query, requests[i].query) ||
+				 r.length != requests[i].length))
+			fail_msg("%s: is read as another", requests[i].what);
+		if (want < 0)
+			assert_string_not_equal(http_reason(-want), "?");
 	}
+}
+
+static void test_nul(void **state)
+{
+	static const char path[] = "GET /a\0b HTTP/1.1" END;
+	static const char value[] = "GET / HTTP/1.1\r\nA: b\0c" END;
+	struct http_request r;
+
+	assert_int_equal(read_exact(path, sizeof(path) - 1, &r), -400);
+	assert_int_equal(read_exact(value, sizeof(value) - 1, &r), -400);
 }
 
 static void test_keep_alive(void **state)
@@ -114,10 +135,23 @@ static void test_keep_alive(void **state)
 	struct http_request r;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_true(parse(rows[i].text, &r) > 0);
+		assert_true(read_text(rows[i].text, &r) > 0);
 		if (r.keep_alive != rows[i].keep)
 			fail_msg("%s", rows[i].text);
 	}
+}
+
+static void test_headers(void **state)
+{
+	struct http_request r;
+
+	assert_true(read_text("GET / HTTP/1.1\r\nHOST:\t x y \r\nEmpty:\r\n"
+			      "a: 1\r\nA: 2" END "host2: z" END, &r) > 0);
+	assert_true(text_is(http_header(&r, "host"), "x y"));
+	assert_true(text_is(http_header(&r, "a"), "1"));
+	assert_int_equal(http_header(&r, "empty").len, 0);
+	assert_int_equal(http_header(&r, "hos").len, 0);
+	assert_int_equal(http_header(&r, "host2").len, 0);
 }
 
 /* What is read of two requests in a row is the first alone. */
@@ -125,12 +159,12 @@ static void test_pipeline(void **state)
 {
 	static const char two[] = "GET /a HTTP/1.1" END "GET /b HTTP/1.1" END;
 	struct http_request r;
-	int n = parse(two, &r);
+	int n = read_text(two, &r);
 
-	assert_string_equal(r.path, "/a");
+	assert_true(text_is(r.path, "/a"));
 	assert_int_equal(n, strlen(two) / 2);
-	assert_int_equal(parse(two + n, &r), n);
-	assert_string_equal(r.path, "/b");
+	assert_int_equal(read_text(two + n, &r), n);
+	assert_true(text_is(r.path, "/b"));
 }
 
 /* Every piece of a request is "not yet". */
@@ -139,114 +173,83 @@ static void test_pieces(void **state)
 	static const char text[] = "GET /a%20b HTTP/1.1\r\nHost: x" END;
 	struct http_request r;
 
-	for (size_t n = 0; n < sizeof(text) - 1; n++) {
-		char *piece = strndup(text, n);
-
-		assert_int_equal(parse(piece, &r), 0);
-		free(piece);
-	}
+	for (size_t n = 0; n < sizeof(text) - 1; n++)
+		assert_int_equal(read_exact(text, n, &r), 0);
 }
 
 static void test_too_long(void **state)
 {
-	static char text[2 * HTTP_REQUEST_MAX];
+	static char text[2 * MAX];
 	struct http_request r;
 
 	memset(text, 'a', sizeof(text) - 1);
-	assert_int_equal(parse(text, &r), -431);
-	text[HTTP_REQUEST_MAX - 1] = 0;
-	assert_int_equal(parse(text, &r), 0);
+	assert_int_equal(read_exact(text, MAX, &r), -431);
+	assert_int_equal(read_exact(text, MAX - 1, &r), 0);
 
-	memset(text, 'a', sizeof(text) - 1);
 	memcpy(text, "GET /", 5);
-	strcpy(text + HTTP_PATH_MAX + 3, " HTTP/1.1" END);
-	assert_true(parse(text, &r) > 0);
-	assert_int_equal(strlen(r.path), HTTP_PATH_MAX - 1);
-	memcpy(text + HTTP_PATH_MAX + 3, "aa", 2);
-	strcpy(text + HTTP_PATH_MAX + 4, " HTTP/1.1" END);
-	assert_int_equal(parse(text, &r), -414);
+	memcpy(text + MAX - 13, " HTTP/1.1" END, 13);
+	assert_int_equal(read_text(text, &r), MAX);
+	memcpy(text + MAX - 13, "aaaaaaaaaaaaa", 13);
+	memcpy(text + MAX - 12, " HTTP/1.1" END, 13);
+	assert_int_equal(read_text(text, &r), -431);
 }
 
-/* ---- the ramdisk ---- */
-
-#define ENTRY(mode, size, namesize, rest) \
-	"070701" "00000001" mode "00000000" "00000000" "00000001" "00000000" \
-	size "00000000" "00000000" "00000000" "00000000" namesize "00000000" \
-	rest
-#define FILE_MODE "000081a4"
-#define TRAILER ENTRY("00000000", "00000000", "0000000b", "TRAILER!!!\0\0\0\0")
-static const char disk[] =
-	ENTRY("000041ed", "00000000", "00000004", "./d\0\0\0")
-	ENTRY(FILE_MODE, "00000005", "00000006", "./d/a\0hello\0\0\0")
-	ENTRY(FILE_MODE, "00000000", "00000002", "e\0")
-	TRAILER;
-
-static void test_archive(void **state)
+static void test_decode(void **state)
 {
-	struct archive a;
-	const char *data;
-	size_t len;
+	struct text t = { "a%41%00%fF%4", 12 };
 
-	assert_int_equal(archive_init(&a, disk, sizeof(disk) - 1), 2);
-	assert_true(archive_find(&a, "/d/a", &data, &len));
-	assert_int_equal(len, 5);
-	assert_memory_equal(data, "hello", 5);
-	assert_true(archive_find(&a, "/e", &data, &len));
-	assert_int_equal(len, 0);
-	assert_false(archive_find(&a, "/d", &data, &len));
-	assert_false(archive_find(&a, "/TRAILER!!!", &data, &len));
-	assert_false(archive_find(&a, "/x", &data, &len));
+	assert_int_equal(text_decode(&t), 'a');
+	assert_int_equal(text_decode(&t), 'A');
+	assert_int_equal(text_decode(&t), 0);
+	assert_int_equal(text_decode(&t), 255);
+	assert_int_equal(t.len, 2);
+	assert_int_equal(text_decode(&t), -1);
+	t = (struct text){ "%4g", 3 };
+	assert_int_equal(text_decode(&t), -1);
 }
 
-/* An archive that is cut anywhere has no files; it is never read beyond. */
-static void test_archive_cut(void **state)
+static void test_numbers(void **state)
 {
-	struct archive a;
-	const char *data;
-	size_t len;
-
-	for (size_t n = 0; n < sizeof(disk) - 5; n++) {
-		char *piece = malloc(n ? n : 1);
-
-		memcpy(piece, disk, n);
-		assert_int_equal(archive_init(&a, piece, n), -EINVAL);
-		assert_false(archive_find(&a, "/d/a", &data, &len));
-		free(piece);
-	}
-}
-
-static void test_archive_lies(void **state)
-{
-#define LIE_LEN	(112 + 124)	/* an entry named "e", and the trailer */
-	static const char *const lies[] = {
-		ENTRY(FILE_MODE, "ffffffff", "00000002", "e\0") TRAILER,
-		ENTRY(FILE_MODE, "00000000", "ffffffff", "e\0") TRAILER,
-		ENTRY(FILE_MODE, "00000000", "00000000", "e\0") TRAILER,
-		ENTRY(FILE_MODE, "0000000g", "00000002", "e\0") TRAILER,
-		ENTRY(FILE_MODE, "00000000", "00000002", "ee") TRAILER,
+	static const struct {
+		const char *text;
+		uint64_t max;
+		bool ok;
+		uint64_t n;
+	} rows[] = {
+		{ "0", 0, true, 0 },
+		{ "007", 7, true, 7 },
+		{ "8", 7, false, 0 },
+		{ "70", 69, false, 0 },
+		{ "18446744073709551615", UINT64_MAX, true, UINT64_MAX },
+		{ "18446744073709551616", UINT64_MAX, false, 0 },
+		{ "", 7, false, 0 },
+		{ "1 ", 7, false, 0 },
+		{ "+1", 7, false, 0 },
 	};
-	struct archive a;
 
-	static const char truth[] =
-		ENTRY(FILE_MODE, "00000000", "00000002", "e\0") TRAILER;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct text t = { rows[i].text, strlen(rows[i].text) };
+		uint64_t n;
+		bool ok = text_number(t, rows[i].max, &n);
 
-	assert_int_equal(archive_init(&a, truth, LIE_LEN), 1);
-	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++)
-		if (archive_init(&a, lies[i], LIE_LEN) != -EINVAL)
-			fail_msg("lie %zu is believed", i);
+		if (ok != rows[i].ok || (ok && n != rows[i].n))
+			fail_msg("`%s`, at most %lu", rows[i].text,
+				 rows[i].max);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_keep_alive),
+		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_pipeline),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_too_long),
-		cmocka_unit_test(test_archive),
-		cmocka_unit_test(test_archive_cut),
-		cmocka_unit_test(test_archive_lies),
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
