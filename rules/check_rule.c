@@ -388,32 +388,67 @@ static void canonical_write(void *ctx, const char *text, size_t len)
 	c->text.out.write(c->text.out.ctx, text, len);
 }
 
-/* Text and id.  The same rule written twice gets ids of its own. */
+/* The text of a rule or translation, and the id that it gives. */
 static void name_rule(struct rules *r, const struct rules_node *n,
 		      const char **canonical, uint64_t *id)
 {
-	char text[CANONICAL_MAX], key[24];
+	char text[CANONICAL_MAX];
 	struct canonical c = { .hash = HASH_SEED };
-	struct strbuf k;
 
 	strbuf_init(&c.text, text, sizeof(text));
 	format_canonical(n, &(struct rules_out){ canonical_write, &c });
 	*canonical = rules_strdup(r, text, c.text.len);
-	if (!*canonical)
-		*canonical = "";
 	*id = c.hash;
-	for (;;) {
-		struct rules_node *first;
+}
 
-		strbuf_init(&k, key, sizeof(key));
-		out_print(&k.out, "#%x", *id);
-		first = symbol_find(r, key, k.len);
-		if (!first)
-			break;
+/* --- the same written twice has two ids --- */
+
+/* All ids, by their lowest bits; at most half of it is full. */
+struct ids_entry {
+	struct rules_node *n;		/* NULL: free */
+	uint64_t	   id;
+};
+struct ids {
+	struct ids_entry *entries;
+	size_t		  mask;
+};
+
+static struct ids_entry *ids_find(const struct ids *t, uint64_t id)
+{
+	size_t i = id & t->mask;
+
+	while (t->entries[i].n && t->entries[i].id != id)
+		i = (i + 1) & t->mask;
+	return &t->entries[i];
+}
+
+static void ids_add(struct ids *t, struct rules_node *n, uint64_t *id)
+{
+	const uint64_t hash = *id;
+	struct ids_entry *e;
+
+	while ((e = ids_find(t, *id))->n)
 		/* The n-th copy keeps its id as long as it is the n-th. */
-		*id = hash_text(c.hash + ++first->copies, "copy", 4);
-	}
-	symbol_define(r, rules_strdup(r, key, k.len), (struct rules_node *)n);
+		*id = hash_text(hash + ++e->n->copies, "copy", 4);
+	*e = (struct ids_entry){ n, *id };
+}
+
+static void ids_make_differ(struct rules *r)
+{
+	size_t mark = arena_mark(r);
+	struct ids t = { .mask = 15 };
+	struct rules_node *n;
+
+	while (t.mask < 2 * (size_t)r->nr_stmts)
+		t.mask = 2 * t.mask + 1;
+	t.entries = rules_alloc(r, (t.mask + 1) * sizeof(*t.entries));
+	if (!t.entries)
+		return;
+	foreach_stmt(r, RULES_RULE, n)
+		ids_add(&t, n, &((struct rules_rule *)n)->id);
+	foreach_stmt(r, RULES_NAT, n)
+		ids_add(&t, n, &((struct rules_nat *)n)->id);
+	arena_release(r, mark);
 }
 
 /* --- translations --- */
@@ -519,16 +554,19 @@ void check_rules(struct rules *r)
 {
 	struct rules_node *n;
 
+	arena_turn(r, true);
 	foreach_stmt(r, RULES_RULE, n) {
 		struct rules_rule *rule = (struct rules_rule *)n;
 
 		check_rule(r, rule);
 		name_rule(r, n, &rule->canonical, &rule->id);
 	}
+	arena_turn(r, false);
 	foreach_stmt(r, RULES_NAT, n) {
 		struct rules_nat *nat = (struct rules_nat *)n;
 
 		check_nat(r, nat);
 		name_rule(r, n, &nat->canonical, &nat->id);
 	}
+	ids_make_differ(r);
 }

@@ -195,8 +195,25 @@ static void check_empty_sets(struct rules *r)
 	}
 }
 
+static void check_space(struct rules *r, const struct known *k,
+			struct rules_rule *rule)
+{
+	uint32_t errors = r->nr_errors;
+	size_t mark = arena_mark(r);
+
+	rule->space = space_of_rule(r, rule);
+	if (r->fatal)
+		return;
+	if (rule->space)
+		check_possible(r, k, rule);
+	else if (errors == r->nr_errors)
+		say_empty(r, rule);
+	arena_release(r, mark);
+}
+
 void check_spaces(struct rules *r)
 {
+	size_t mark = arena_mark(r);
 	struct rules_node *n;
 	struct known k;
 
@@ -207,18 +224,13 @@ void check_spaces(struct rules *r)
 		return;
 	foreach_stmt(r, RULES_RULE, n) {
 		struct rules_rule *rule = (struct rules_rule *)n;
-		uint32_t errors = r->nr_errors;
 
-		if (rule->unresolved)
-			continue;
-		rule->space = space_of_rule(r, rule);
+		if (!rule->unresolved)
+			check_space(r, &k, rule);
 		if (r->fatal)
 			return;
-		if (rule->space)
-			check_possible(r, &k, rule);
-		else if (errors == r->nr_errors)
-			say_empty(r, rule);
 	}
+	arena_release(r, mark);
 }
 
 /* --- one rule and another --- */
@@ -481,41 +493,45 @@ static void check_redundant(struct rules *r, const struct hull *h, size_t i,
 	}
 }
 
-void check_shadows(struct rules *r)
+static void compare_all(struct rules *r, const struct hull *h, size_t n)
 {
-	struct vec v = { NULL };
 	struct budget b = { r->limits.shadow_work };
-	struct rules_node *n;
-	struct hull *h;
 	size_t i;
 
-	if (r->nr_errors)
-		return;
-	foreach_stmt(r, RULES_RULE, n) {
-		struct rules_rule *rule = (struct rules_rule *)n;
-
-		if (!rule->space)
-			continue;
-		h = vec_add(r, &v, sizeof(*h));
-		if (!h)
-			return;
-		hull_make(h, rule);
-	}
-	h = v.data;
-	for (i = 0; i < v.n; i++) {
+	for (i = 0; i < n; i++) {
 		if (r->nr_warnings >= r->limits.warnings)
 			return;
 		/* The quick looks at hulls are work, too. */
-		if (b.left <= v.n) {
+		if (b.left <= n) {
 			warn_at(r, LIMIT, &h[i].rule->node.pos, NULL,
 				"too many rules: this one and those below it "
 				"were not compared with each other");
 			return;
 		}
-		b.left -= v.n;
+		b.left -= n;
 		if (!check_shadowed(r, h, i, &b))
-			check_redundant(r, h, i, v.n, &b);
+			check_redundant(r, h, i, n, &b);
 	}
+}
+
+void check_shadows(struct rules *r)
+{
+	size_t mark = arena_mark(r), nr = 0;
+	struct rules_node *n;
+	struct hull *hulls, *h;
+
+	if (r->nr_errors)
+		return;
+	foreach_stmt(r, RULES_RULE, n)
+		nr += ((struct rules_rule *)n)->space != NULL;
+	h = hulls = rules_alloc(r, nr * sizeof(*h));
+	if (!hulls)
+		return;
+	foreach_stmt(r, RULES_RULE, n)
+		if (((struct rules_rule *)n)->space)
+			hull_make(h++, (struct rules_rule *)n);
+	compare_all(r, hulls, nr);
+	arena_release(r, mark);
 }
 
 /* --- names --- */

@@ -218,7 +218,9 @@ static void end_set(struct compiler *c, const struct ranges *a, struct end *e)
 {
 	struct vfr_prefix *p;
 
+	arena_turn(c->r, false);
 	e->set = add_set(c, a);
+	arena_turn(c->r, true);
 	if (e->set == VFR_CLS_NO_SET) {
 		end_list(c, a, e);
 		return;
@@ -228,6 +230,7 @@ static void end_set(struct compiler *c, const struct ranges *a, struct end *e)
 		*p = hull_prefix(a);
 }
 
+/* The lists are for a moment: at the end of the arena, and sets at its start. */
 static void choose_ends(struct compiler *c, const struct lane *l,
 			uint32_t nr_kinds, struct end *src, struct end *dst)
 {
@@ -305,27 +308,44 @@ static int add_atom(struct compiler *c, uint32_t rule, const struct space *s,
 	return 0;
 }
 
-static int lane_atoms(struct compiler *c, uint32_t rule, const struct space *s,
-		      const struct lane *l)
+static int product_atoms(struct compiler *c, uint32_t rule,
+			 const struct space *s, const struct lane *l,
+			 const struct end *src, const struct end *dst)
 {
-	struct end src = { { NULL } }, dst = { { NULL } };
-	const struct vfr_prefix *ps, *pd;
+	const struct vfr_prefix *ps = src->prefixes.data;
+	const struct vfr_prefix *pd = dst->prefixes.data;
 	size_t i, j;
 	uint32_t k;
 	int rc;
 
-	choose_ends(c, l, s->nr_kinds, &src, &dst);
-	ps = src.prefixes.data;
-	pd = dst.prefixes.data;
-	for (i = 0; i < src.prefixes.n; i++)
-		for (j = 0; j < dst.prefixes.n; j++)
+	for (i = 0; i < src->prefixes.n; i++)
+		for (j = 0; j < dst->prefixes.n; j++)
 			for (k = 0; k < s->nr_kinds; k++) {
 				rc = add_atom(c, rule, s, l, &s->kinds[k],
-					      &ps[i], &pd[j], src.set, dst.set);
+					      &ps[i], &pd[j], src->set,
+					      dst->set);
 				if (rc)
 					return rc;
 			}
 	return c->r->fatal;
+}
+
+static int lane_atoms(struct compiler *c, uint32_t rule, const struct space *s,
+		      const struct lane *l)
+{
+	struct end src = { { NULL } }, dst = { { NULL } };
+	size_t mark;
+	int rc;
+
+	arena_turn(c->r, true);
+	mark = arena_mark(c->r);
+	choose_ends(c, l, s->nr_kinds, &src, &dst);
+	arena_turn(c->r, false);
+	rc = product_atoms(c, rule, s, l, &src, &dst);
+	arena_turn(c->r, true);
+	arena_release(c->r, mark);
+	arena_turn(c->r, false);
+	return rc;
 }
 
 static int compile_rule(struct compiler *c, const struct rules_rule *rule)
@@ -655,6 +675,28 @@ static void compile_nat(struct compiler *c, const struct rules_nat *n)
 
 /* --- the whole --- */
 
+/* What grows by each rule, once: the rest is little. */
+static bool reserve(struct compiler *c)
+{
+	size_t rules = 0, atoms = 0, text = 1;
+	struct rules_node *n;
+
+	foreach_stmt(c->r, RULES_RULE, n) {
+		const struct rules_rule *rule = (void *)n;
+		const struct space *s = rule->space;
+
+		rules++;
+		text += strlen(rule->canonical) + strlen(rule->label) +
+			strlen(rule->comment) + 3;
+		atoms += s ? (size_t)s->nr_lanes * s->nr_kinds : 0;
+		if (atoms > VFR_CLS_MAX_ATOMS)
+			atoms = VFR_CLS_MAX_ATOMS;
+	}
+	return vec_reserve(c->r, &c->strings, text, 1) &&
+	       vec_reserve(c->r, &c->rules, rules, sizeof(struct vfr_rs_rule)) &&
+	       vec_reserve(c->r, &c->atoms, atoms, sizeof(struct vfr_cls_rule));
+}
+
 static int compile_statements(struct compiler *c)
 {
 	struct rules *r = c->r;
@@ -662,6 +704,8 @@ static int compile_statements(struct compiler *c)
 	uint32_t i;
 	int rc;
 
+	if (!reserve(c))
+		return -ENOMEM;
 	vec_add(r, &c->strings, 1);	/* offset 0 is "" */
 	for (i = 0; i < r->nr_nets; i++)
 		compile_net(c, r->nets[i]);
@@ -687,6 +731,26 @@ static const void *vec_array(const struct vec *v)
 	return v->data ? v->data : &none;
 }
 
+/* From here on the rules are what was compiled of them. */
+static void forget_rules(struct rules *r)
+{
+	struct rules_node **link = &r->stmts, *n;
+
+	while (*link)
+		if ((*link)->kind == RULES_RULE)
+			*link = (*link)->next;
+		else
+			link = &(*link)->next;
+	foreach_stmt(r, RULES_SET, n) {
+		((struct rules_set *)n)->ranges = NULL;
+		((struct rules_set *)n)->ports = NULL;
+	}
+	arena_turn(r, true);
+	arena_release(r, 0);
+	arena_turn(r, false);
+}
+
+/* The blob is written into what is left when the builder has its own. */
 static int compile_classifier(struct compiler *c, struct vfr_rs_parts *parts)
 {
 	struct vfr_cls_input in = {
@@ -694,19 +758,26 @@ static int compile_classifier(struct compiler *c, struct vfr_rs_parts *parts)
 		.sets = vec_array(&c->sets), .nr_sets = c->sets.n,
 		.ranges = vec_array(&c->ranges), .nr_ranges = c->ranges.n,
 	};
-	size_t arena_len = vfr_cls_arena_size(&in);
-	size_t cap = vfr_cls_blob_max(&in), len;
-	void *blob = rules_alloc(c->r, cap), *arena;
+	size_t arena_len = vfr_cls_arena_size(&in), mark, cap, len;
+	void *blob, *arena;
 	int rc;
 
+	arena_turn(c->r, true);
+	mark = arena_mark(c->r);
 	arena = rules_alloc(c->r, arena_len);
-	if (!blob || !arena)
+	if (!arena)
 		return -ENOMEM;
+	blob = arena_rest(c->r, &cap);
 	rc = vfr_cls_build(&in, arena, arena_len, blob, cap, &len, NULL);
-	if (rc == -ENOSPC)
-		return too_large(c, NULL, "memory");
+	if (rc == -ENOSPC) {
+		arena_full(c->r, vfr_cls_blob_max(&in));
+		return -ENOMEM;
+	}
 	if (rc)
 		return rc;
+	arena_take_rest(c->r, len);
+	arena_release(c->r, mark);
+	arena_turn(c->r, false);
 	parts->classifier = blob;
 	parts->nr_classifier = len;
 	return 0;
@@ -726,12 +797,33 @@ static uint64_t parts_hash(const struct vfr_rs_parts *p)
 	return hash_text(h, p->classifier, p->nr_classifier);
 }
 
+/* In place of all that it was made of: from mark on. */
+static int write_blob(struct rules *r, const struct vfr_rs_parts *parts,
+		      size_t mark, const void **blob, size_t *len)
+{
+	size_t end_mark, rest;
+	void *out;
+
+	*len = vfr_ruleset_size(parts);
+	arena_turn(r, true);
+	end_mark = arena_mark(r);
+	out = rules_alloc(r, *len);
+	if (!out)
+		return -ENOMEM;
+	vfr_ruleset_write(parts, out);
+	arena_release(r, end_mark);
+	arena_turn(r, false);
+	arena_release(r, mark);
+	*blob = memmove(arena_rest(r, &rest), out, *len);
+	arena_take_rest(r, *len);
+	return 0;
+}
+
 int rules_compile(struct rules *r, const void **blob, size_t *len)
 {
 	struct compiler c = { .r = r };
 	struct vfr_rs_parts parts;
-	size_t mark;
-	void *out;
+	size_t mark = arena_mark(r);
 	int rc;
 
 	if (r->fatal)
@@ -744,6 +836,8 @@ int rules_compile(struct rules *r, const void **blob, size_t *len)
 	rc = compile_statements(&c);
 	if (rc)
 		return rc;
+	if (r->forget)
+		forget_rules(r);
 	parts = (struct vfr_rs_parts){
 		.strings = vec_array(&c.strings), .nr_strings = c.strings.n,
 		.addrs = vec_array(&c.addrs), .nr_addrs = c.addrs.n,
@@ -753,20 +847,11 @@ int rules_compile(struct rules *r, const void **blob, size_t *len)
 		.nats = vec_array(&c.nats), .nr_nats = c.nats.n,
 		.rules = vec_array(&c.rules), .nr_rules = c.rules.n,
 	};
-	mark = r->arena.used;
 	rc = compile_classifier(&c, &parts);
 	if (rc)
 		return rc;
 	parts.hash = parts_hash(&parts);
-	*len = vfr_ruleset_size(&parts);
-	if (*len > VFR_RULESET_MAX_BYTES)
+	if (vfr_ruleset_size(&parts) > VFR_RULESET_MAX_BYTES)
 		return too_large(&c, NULL, "memory");
-	out = rules_alloc(r, *len);
-	if (!out)
-		return -ENOMEM;
-	vfr_ruleset_write(&parts, out);
-	/* What the classifier was built in is as large as all the rest. */
-	*blob = memmove(r->arena.base + mark, out, *len);
-	r->arena.used = mark + *len;
-	return 0;
+	return write_blob(r, &parts, mark, blob, len);
 }

@@ -334,7 +334,7 @@ void rules_init(struct rules *r, const struct rules_host *host, void *mem,
 
 	memset(r, 0, sizeof(*r));
 	r->arena.base = mem;
-	r->arena.size = mem_bytes;
+	r->arena.size = mem_bytes & ~(size_t)15;	/* both ends aligned */
 	r->host = host;
 	r->limits = (struct rules_limits){
 		.file_bytes = or_default(l->file_bytes, 16u << 20),
@@ -357,6 +357,7 @@ int rules_parse(struct rules *r, const char *path, const char *text,
 	struct parser p = { .r = r, .tail = &r->stmts };
 
 	r->format_only = flags & RULES_FORMAT_ONLY;
+	r->forget = flags & RULES_FORGET;
 	if (!text && (!r->host->read ||
 		      r->host->read(r->host->ctx, path, &text, &len))) {
 		error_at(r, FILE, NULL, NULL, "cannot read %s", path);

@@ -205,7 +205,7 @@ static const struct clause rule_clauses[] = {
 	{ "comment", rule_comment }, { NULL },
 };
 
-struct rules_node *parse_rule(struct parser *p)
+static struct rules_node *rule_read(struct parser *p)
 {
 	struct rules_rule *r = node_begin(p, sizeof(*r), RULES_RULE);
 
@@ -221,6 +221,16 @@ struct rules_node *parse_rule(struct parser *p)
 		parse_clauses(p, rule_clauses, r, "from, to, on, in, out, "
 			      "limit, log or another part of a rule");
 	return &r->node;
+}
+
+/* Nothing outlasts the rules that is taken while one is read. */
+struct rules_node *parse_rule(struct parser *p)
+{
+	bool before = arena_turn(p->r, true);
+	struct rules_node *n = rule_read(p);
+
+	arena_turn(p->r, before);
+	return n;
 }
 
 /* --- address translation --- */

@@ -26,6 +26,21 @@
 
 /* Zeroed, 16-byte aligned; NULL (and r->fatal set, reported) if full. */
 void *rules_alloc(struct rules *r, size_t bytes);
+
+/* Take from the end, or the start, from now on.  Returns how it was before. */
+bool arena_turn(struct rules *r, bool at_end);
+/* How far the end in use is given out; give back what was taken since then. */
+size_t arena_mark(const struct rules *r);
+void arena_release(struct rules *r, size_t mark);
+/*
+ * What is left between the ends, as it is; and take the first bytes of it as if
+ * they came from the start: for what shows its length when it is written.
+ */
+void *arena_rest(const struct rules *r, size_t *bytes);
+void arena_take_rest(struct rules *r, size_t bytes);
+/* So many more would have been needed: report it. */
+void arena_full(struct rules *r, size_t bytes);
+
 /* NUL-terminated copy; "" if full (and r->fatal set). */
 const char *rules_strdup(struct rules *r, const char *s, size_t len);
 
@@ -37,6 +52,8 @@ struct vec {
 	void	*data;
 	size_t	 n, cap;
 };
+/* Of an empty one: room for n.  False: no memory. */
+bool vec_reserve(struct rules *r, struct vec *v, size_t n, size_t size);
 /* Room for one more of `size` bytes at the end, zeroed; NULL: no memory. */
 void *vec_add(struct rules *r, struct vec *v, size_t size);
 

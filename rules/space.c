@@ -20,6 +20,16 @@
 #define LANES_MAX	4096	/* of one rule */
 #define KINDS_MAX	65536	/* of one rule */
 
+/* A copy at the end of the arena, of what was made at its start; or NULL. */
+static void *keep(struct rules *r, const void *data, size_t bytes)
+{
+	bool before = arena_turn(r, true);
+	void *copy = rules_alloc(r, bytes);
+
+	arena_turn(r, before);
+	return copy ? memcpy(copy, data, bytes) : NULL;
+}
+
 static bool add_range(struct rules *r, struct vec *v, const struct vfr_addr *lo,
 		      const struct vfr_addr *hi)
 {
@@ -89,19 +99,30 @@ static bool prefixes_ranges(struct rules *r, const struct rules_net *n,
 	return true;
 }
 
-/* A set's own ranges, made once. */
-static const struct ranges *set_ranges(struct rules *r, struct rules_set *s)
+static const struct ranges *set_ranges_make(struct rules *r,
+					    struct rules_set *s)
 {
-	struct ranges *out;
+	struct ranges *out = rules_alloc(r, sizeof(*out));
 
-	if (s->ranges)
-		return s->ranges;
-	out = rules_alloc(r, sizeof(*out));
 	if (!out)
 		return NULL;
 	s->ranges = out;	/* a cycle has been reported: it ends here */
 	if (!space_addrs(r, s->members, out))
 		return NULL;
+	return out;
+}
+
+/* A set's own ranges, made once: they outlast what asks for them. */
+static const struct ranges *set_ranges(struct rules *r, struct rules_set *s)
+{
+	const struct ranges *out = s->ranges;
+	bool before;
+
+	if (out)
+		return out;
+	before = arena_turn(r, true);
+	out = set_ranges_make(r, s);
+	arena_turn(r, before);
 	return out;
 }
 
@@ -481,6 +502,24 @@ static bool narrow_on(struct rules *r, const struct rules_rule *rule,
 	return narrow_in(r, &n, *l);
 }
 
+/* Their addresses, which several lanes share, last as long as the rule. */
+static bool places_keep(struct rules *r, struct vec *places)
+{
+	struct place *p = places->data;
+	size_t i;
+
+	for (i = 0; i < places->n; i++) {
+		struct ranges *a = &p[i].addrs;
+
+		if (!a->n || a->r == ranges_any.r)
+			continue;
+		a->r = keep(r, a->r, a->n * sizeof(*a->r));
+		if (!a->r)
+			return false;
+	}
+	return true;
+}
+
 static bool rule_lanes(struct rules *r, const struct rules_rule *rule,
 		       struct vec *lanes)
 {
@@ -489,7 +528,8 @@ static bool rule_lanes(struct rules *r, const struct rules_rule *rule,
 	size_t i, j;
 
 	if (!space_places(r, rule->from, true, &from) ||
-	    !space_places(r, rule->to, false, &to))
+	    !space_places(r, rule->to, false, &to) ||
+	    !places_keep(r, &from) || !places_keep(r, &to))
 		return false;
 	f = from.data;
 	t = to.data;
@@ -583,15 +623,16 @@ static bool space_ports(struct rules *r, const struct rules_ref *list,
 /* A set's own ports, made once. */
 static const struct vec *set_ports(struct rules *r, struct rules_set *s)
 {
+	bool before = arena_turn(r, true);
 	struct vec *out;
 
-	if (s->ports)
-		return s->ports;
-	out = rules_alloc(r, sizeof(*out));
-	if (!out || !space_ports(r, s->members, out))
-		return NULL;
-	s->ports = out;
-	return out;
+	if (!s->ports) {
+		out = rules_alloc(r, sizeof(*out));
+		if (out && space_ports(r, s->members, out))
+			s->ports = out;
+	}
+	arena_turn(r, before);
+	return s->ports;
 }
 
 static bool port_ranges(struct rules *r, const struct rules_ref *list, bool not,
@@ -733,7 +774,10 @@ bool space_kinds(struct rules *r, const struct rules_match *m,
 
 /* --- the whole rule --- */
 
-/* NULL: it matches nothing, or an error was reported.  All names are known. */
+/*
+ * NULL: it matches nothing, or an error was reported.  All names are known.  It
+ * is made at the start of the arena and kept at the end.
+ */
 const struct space *space_of_rule(struct rules *r,
 				  const struct rules_rule *rule)
 {
@@ -744,17 +788,16 @@ const struct space *space_of_rule(struct rules *r,
 		[RULES_FRAG_NOT] = { 0, VFR_FRAG_ANY },
 	};
 	struct vec lanes = { NULL }, kinds = { NULL };
-	struct space *s;
+	struct space s;
 
 	if (!rule_lanes(r, rule, &lanes) ||
 	    !space_kinds(r, rule->what, rule->from_ports, &kinds) ||
 	    !lanes.n || !kinds.n)
 		return NULL;
-	s = rules_alloc(r, sizeof(*s));
-	if (!s)
-		return NULL;
-	*s = (struct space){ lanes.data, kinds.data, lanes.n, kinds.n,
-			     rule->tcp_flags, rule->tcp_mask,
-			     frags[rule->frag][0], frags[rule->frag][1] };
-	return s;
+	s = (struct space){
+		keep(r, lanes.data, lanes.n * sizeof(struct lane)),
+		keep(r, kinds.data, kinds.n * sizeof(struct kind)),
+		lanes.n, kinds.n, rule->tcp_flags, rule->tcp_mask,
+		frags[rule->frag][0], frags[rule->frag][1] };
+	return s.lanes && s.kinds ? keep(r, &s, sizeof(s)) : NULL;
 }

@@ -28,7 +28,8 @@ static int start(struct run *run, int which, const char *text, size_t len,
 	run->files = files;
 	run->host.limits = (struct rules_limits){ .shadow_work = 100000 };
 	rules_init(&run->r, &run->host, mem[which], MEM);
-	rc = run_all(run, "t.vfr", text, len, &blob, &n);
+	rc = run_flags(run, "t.vfr", text, len, which ? RULES_FORGET : 0, &blob,
+		       &n);
 	CHECK(run->r.arena.used <= MEM);
 	CHECK(rc <= 0);
 	if (rc)

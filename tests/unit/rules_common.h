@@ -123,15 +123,22 @@ static void run_done(struct run *run)
 
 /* Parse, check, compile; stops at the first that fails. */
 static __attribute__((unused)) int
-run_all(struct run *run, const char *path, const char *text, size_t text_len,
-	const void **blob, size_t *len)
+run_flags(struct run *run, const char *path, const char *text, size_t text_len,
+	  unsigned int flags, const void **blob, size_t *len)
 {
-	int rc = rules_parse(&run->r, path, text, text_len, 0);
+	int rc = rules_parse(&run->r, path, text, text_len, flags);
 
 	if (rc && rc != -EINVAL)
 		return rc;
 	rc = rules_check(&run->r);
 	return rc ? rc : rules_compile(&run->r, blob, len);
+}
+
+static __attribute__((unused)) int
+run_all(struct run *run, const char *path, const char *text, size_t text_len,
+	const void **blob, size_t *len)
+{
+	return run_flags(run, path, text, text_len, 0, blob, len);
 }
 
 /* The canonical layout of a text; t is empty if it has errors. */

@@ -18,6 +18,7 @@
 #ifndef RULES_RULES_H
 #define RULES_RULES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,11 +55,17 @@ struct rules_host {
 	struct rules_limits limits;
 };
 
-/* A bump allocator over memory of the caller; nothing is given back. */
+/*
+ * A bump allocator over memory of the caller, from both its ends.  What the
+ * statements of rules were read into, which is nearly all, comes from the end.
+ */
 struct rules_arena {
 	uint8_t	*base;
-	size_t	 size, used;
-	size_t	 failed;	/* bytes of the allocation that did not fit */
+	size_t	 size, used;	/* used: from both ends together ... */
+	size_t	 end;		/* ... of that from the end */
+	size_t	 peak;		/* the most that was used */
+	size_t	 lacking;	/* bytes by which it was too small, so far */
+	bool	 at_end;	/* where the next one comes from */
 };
 
 struct rules_source {
@@ -81,7 +88,7 @@ struct rules {
 	uint32_t		nr_stmts, nr_members;
 	uint32_t		nr_errors, nr_warnings;
 	int			fatal;		/* -ENOMEM or -E2BIG: stop */
-	bool			format_only;
+	bool			format_only, forget;	/* RULES_* below */
 	struct rules_pos	seen;		/* diag.c: last line shown ... */
 	const char		*seen_at;	/* ... and where it starts */
 	struct rules_symbol	**symbols;	/* names.c */
@@ -97,9 +104,14 @@ struct rules {
 enum {
 	RULES_FORMAT_ONLY = 1,	/* do not follow includes, do not expand
 				   variables: for rules_format() */
+	RULES_FORGET = 2,	/* rules_compile() works where the statements
+				   of rules are: there are none after it */
 };
 
-/* mem (16-byte aligned) holds everything: 16 MiB and 4 KiB a rule suffice. */
+/*
+ * mem (16-byte aligned) holds everything: 16 MiB and 4 KiB a rule suffice, with
+ * RULES_FORGET 2 KiB a rule.
+ */
 void rules_init(struct rules *r, const struct rules_host *host, void *mem,
 		size_t mem_bytes);
 
