@@ -230,7 +230,7 @@ static void end_set(struct compiler *c, const struct ranges *a, struct end *e)
 		*p = hull_prefix(a);
 }
 
-/* The lists are for a moment: at the end of the arena, and sets at its start. */
+/* The lists are for a moment, at the end of the arena; sets at its start. */
 static void choose_ends(struct compiler *c, const struct lane *l,
 			uint32_t nr_kinds, struct end *src, struct end *dst)
 {

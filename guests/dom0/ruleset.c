@@ -12,17 +12,17 @@
 
 #include "dom0/appliance.h"
 #include "dom0/module.h"
+#include "dom0/room.h"
 #include "kit/control.h"
 #include "kit/kit.h"
-#include "kit/mm.h"
 #include "kit/time.h"
 
-#define KEEP_PAGES	768	/* dom0's own; the compiler gets all others */
 #define NAME_MAX	128
 #define LINE_MAX	512
+#define TIMES_TEXT	32	/* bytes to compile one byte of text, measured */
 
 struct set {
-	void	*blob;		/* own pages; NULL: none */
+	void	*blob;		/* in the room; NULL: none */
 	size_t	 len;
 	char	 name[NAME_MAX];
 	struct vfr_ruleset rs;	/* pointers into blob */
@@ -49,32 +49,41 @@ static void say(const struct rules_out *out, const char *fmt, ...)
 
 /* ---- compiled sets ---- */
 
-static size_t pages_of(size_t bytes)
-{
-	return (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
-}
-
-static void set_free(struct set *s)
-{
-	if (s->blob)
-		pages_free(s->blob, pages_of(s->len));
-	*s = (struct set){ 0 };
-}
-
-static int set_make(struct set *s, const char *name, const void *blob,
-		    size_t len)
+/* From r, of which all else stays as it is. */
+static int set_make(struct set *s, const char *name, const struct rules *r,
+		    const void *blob, size_t len)
 {
 	*s = (struct set){ .len = len };
 	snprintf(s->name, sizeof(s->name), "%s", name);
-	s->blob = pages_alloc(pages_of(len));
+	s->blob = room_place(len, r->arena.used);
 	if (!s->blob)
 		return -ENOMEM;
 	memcpy(s->blob, blob, len);
-	if (vfr_ruleset_open(&s->rs, s->blob, len, NULL)) {
-		set_free(s);
-		return -EINVAL;
-	}
-	return 0;
+	return vfr_ruleset_open(&s->rs, s->blob, len, NULL);
+}
+
+static void set_keep(struct set *s)
+{
+	void *to;
+
+	if (!s->blob)
+		return;
+	to = room_keep(s->len);
+	if (to == s->blob)
+		return;
+	s->blob = memmove(to, s->blob, s->len);
+	if (vfr_ruleset_open(&s->rs, s->blob, s->len, NULL))
+		panic("a ruleset that was checked is broken");
+}
+
+/* Side by side at the end of the room: what lies there now goes first. */
+static void sets_keep(void)
+{
+	bool swapped = (char *)before.blob < (char *)current.blob;
+
+	room_empty();
+	set_keep(swapped ? &current : &before);
+	set_keep(swapped ? &before : &current);
 }
 
 const struct vfr_ruleset *ruleset_loaded(void)
@@ -137,58 +146,10 @@ static void diag_say(void *ctx, const struct rules_diag *d)
 	rules_diag_print(d, ctx);
 }
 
-/*
- * What the compiler works in: pages in a row, which the hypervisor has but for
- * that time.
- */
-static struct {
-	char	*mem;
-	size_t	 pages;		/* of address space ... */
-	size_t	 there;		/* ... and with memory, from its start */
-} arena;
-
-/* Once: as much as there is, less what dom0 needs for itself. */
-static void arena_make(void)
-{
-	size_t n = pages_nr_free();
-
-	n = n > 2 * KEEP_PAGES ? n - KEEP_PAGES : n / 2;
-	while (n && !(arena.mem = pages_alloc(n)))
-		n -= n / 8 + 1;
-	arena.pages = arena.there = n;
-}
-
-static void arena_get(void)
-{
-	if (arena.mem)
-		arena.there = pages_regain(arena.mem, arena.pages);
-	else
-		arena_make();
-}
-
-static void arena_put(void)
-{
-	arena.there -= pages_release(arena.mem, arena.there);
-}
-
-/* For a set larger than what dom0 keeps: the arena's end, behind what is in use,
- * is dom0's from now on. */
-static void arena_cede(const struct rules *r, size_t pages)
-{
-	size_t used = (r->arena.used + PAGE_SIZE - 1) / PAGE_SIZE;
-
-	if (pages_nr_free() >= pages + KEEP_PAGES / 2 ||
-	    arena.there != arena.pages || arena.pages < used + pages)
-		return;
-	arena.pages -= pages;
-	arena.there -= pages;
-	pages_free(arena.mem + arena.pages * PAGE_SIZE, pages);
-}
-
 static int compile(struct rules *r, const struct ruleset_load *l,
 		   const void **blob, size_t *len)
 {
-	int rc = rules_parse(r, l->name, l->text, l->len, 0);
+	int rc = rules_parse(r, l->name, l->text, l->len, RULES_FORGET);
 	int bad = rules_check(r);
 
 	rc = rc ?: bad;
@@ -200,7 +161,6 @@ static void went_back(void *arg);
 /* new is in force: it is the current one, and that the one before. */
 static void set_take(struct set *new, uint32_t confirm_s)
 {
-	set_free(&before);
 	before = current;
 	current = *new;
 	timer_cancel(&unconfirmed);
@@ -209,28 +169,42 @@ static void set_take(struct set *new, uint32_t confirm_s)
 			  went_back, NULL);
 }
 
+/* What can be done about it.  all: dom0 had what it can have. */
+static void say_no_memory(const struct rules *r, const char *name, bool all,
+			  const struct rules_out *out)
+{
+	size_t text = 0;
+
+	for (uint32_t i = 0; i < r->nr_sources; i++)
+		text += r->sources[i].len;
+	if (all)
+		say(out, "dom0: %s: not loaded: no memory: dom0_mem=%zu is too "
+		    "little for these rules and those in force; start with "
+		    "dom0_mem=%zu\n", name, room_dom0_mib(),
+		    room_more_mib(text * TIMES_TEXT));
+	else
+		say(out, "dom0: %s: not loaded: no memory: domains have what "
+		    "compiling takes; end one\n", name);
+}
+
 static int compile_and_load(struct rules *r, const struct ruleset_load *l,
-			    const struct rules_out *out)
+			    bool all, const struct rules_out *out)
 {
 	struct set new;
 	const void *blob;
 	size_t len;
 	int rc = compile(r, l, &blob, &len);
 
-	if (!rc) {
-		arena_cede(r, pages_of(len));
-		rc = set_make(&new, l->name, blob, len);
-	}
-	if (rc) {
-		say(out, "dom0: %s: not loaded: %s\n", l->name,
-		    rc == -ENOMEM ? "no memory" : "it has errors");
+	if (!rc)
+		rc = set_make(&new, l->name, r, blob, len);
+	if (rc == -ENOMEM)
+		say_no_memory(r, l->name, all, out);
+	else if (rc)
+		say(out, "dom0: %s: not loaded: it has errors\n", l->name);
+	if (!rc)
+		rc = set_install(&new, l->keep_flows, out);
+	if (rc)
 		return rc;
-	}
-	rc = set_install(&new, l->keep_flows, out);
-	if (rc) {
-		set_free(&new);
-		return rc;
-	}
 	set_take(&new, l->confirm_s);
 	if (l->loaded)
 		l->loaded(r);
@@ -242,20 +216,20 @@ int ruleset_load(const struct ruleset_load *l, const struct rules_out *out)
 	const struct rules_host host = { .ctx = (void *)out,
 					 .read = read_file, .diag = diag_say };
 	static struct rules rules;
+	size_t bytes;
+	void *mem;
+	bool all;
 	int rc;
 
 	if (!l->text && !appliance_file(l->name)) {
 		say(out, "dom0: there is no boot module ':file %s'\n", l->name);
 		return -ENOENT;
 	}
-	arena_get();
-	if (!arena.there) {
-		say(out, "dom0: %s: not loaded: no memory\n", l->name);
-		return -ENOMEM;
-	}
-	rules_init(&rules, &host, arena.mem, arena.there * PAGE_SIZE);
-	rc = compile_and_load(&rules, l, out);
-	arena_put();
+	mem = room_open(&bytes, &all);
+	rules_init(&rules, &host, mem, bytes);	/* of none, parsing says so */
+	rc = compile_and_load(&rules, l, all, out);
+	sets_keep();
+	room_close();
 	return rc;
 }
 

@@ -1,5 +1,5 @@
 /*
- * http.h: requests of HTTP/1.0 and 1.1 (RFC 9112), as a small server needs them.
+ * http.h: requests of HTTP/1.0 and 1.1 (RFC 9112), as small servers need them.
  *
  * The text is a stranger's.  It is looked at only when it is there up to its
  * empty line, every line of it must be well-formed, and what could change where
@@ -36,7 +36,7 @@ struct http_request {		/* pieces of the text that was read */
 int http_request_read(const char *buf, size_t len, size_t max,
 		      struct http_request *r);
 
-/* The value of the first header of that name, in small letters; empty if none. */
+/* The first header of that name, in small letters: its value; empty if none. */
 struct text http_header(const struct http_request *r, const char *name);
 
 /* "OK", "Bad Gateway" ...; "?" for a status that we never send. */

@@ -24,7 +24,7 @@ struct web_request {
 /*
  * Read one request.  Returns its length, 0 where it is not complete yet, or
  * minus the status to refuse it with; the connection is to be closed then.
- * Beside those of http_request_read(): 413 a body, 414 the path, 501 the method.
+ * Beside those of http_request_read(): 413 a body, 414 a path, 501 a method.
  */
 int web_request_read(const char *buf, size_t len, struct web_request *r);
 

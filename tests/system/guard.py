@@ -11,6 +11,7 @@ from lib.cases import Checks, case, main
 from lib.machine import Failure, dom0, log_name
 from lib.net import (HOST, HOST6, NIC_MAC, WAN, WAN6, NetMachine, appliance,
                      linux_files, rules_file, within_namespace)
+from lib.talk import Talk, go_on
 from lib.wire import (ICMP, ICMP6, TCP, UDP, Wire, capture, echo, ip, number,
                       udp)
 
@@ -273,41 +274,6 @@ def translated(check, m, wire, a, b):
 
 # ---- rules under load ----
 
-class Talk(threading.Thread):
-    """One connection on which something is said, and echoed, all the time."""
-
-    def __init__(self, port):
-        super().__init__(daemon=True)
-        self.port = port
-        self.socket = socket.create_connection((A, port), 20)
-        self.socket.settimeout(15)
-        self.said = 0
-        self.silent = None              # why it is no longer heard
-        self.start()
-
-    def run(self):
-        try:
-            while self.silent is None:
-                text = b"%08d" % self.said
-                self.socket.sendall(text)
-                if self.socket.recv(100) != text:
-                    self.silent = "closed"
-                    break
-                self.said += 1
-                time.sleep(0.02)
-        except OSError as why:
-            self.silent = str(why)
-
-    def stop(self):
-        self.silent = self.silent or "stopped"
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.join()
-        # What comes of an end is not to be sent any more.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                               struct.pack("ii", 1, 0))
-        self.socket.close()
-
-
 class Opens(threading.Thread):
     """New connections, one after the other; each must succeed."""
 
@@ -328,18 +294,6 @@ class Opens(threading.Thread):
     def stop(self):
         self.ending.set()
         self.join()
-
-
-def go_on(talks, seconds=15):
-    """All of them are heard, more than once, in that time."""
-    wanted = [t.said + 5 for t in talks]
-    end = time.monotonic() + seconds
-    while lost := [t for t, n in zip(talks, wanted) if t.said < n]:
-        if time.monotonic() > end or any(t.silent for t in lost):
-            raise Failure(f"{len(lost)} of {len(talks)} are not heard: " +
-                          ", ".join(f"{t.port} after {t.said} words: "
-                                    f"{t.silent}" for t in lost))
-        time.sleep(0.1)
 
 
 def fall_silent(talks):
@@ -366,8 +320,8 @@ def opens_not(port):
 
 def reload_under_load(check, m):
     opens = Opens()
-    stay = [Talk(STAY) for _ in range(20)]
-    go = [Talk(GO) for _ in range(20)]
+    stay = [Talk(A, STAY) for _ in range(20)]
+    go = [Talk(A, GO) for _ in range(20)]
     with check("reload-load"):
         go_on(stay + go)
     with check("reload-closes"):
@@ -381,7 +335,7 @@ def reload_under_load(check, m):
         t.stop()
     with check("reload-rollback"):
         closed(m, "rules rollback")
-        go = [Talk(GO) for _ in range(10)]
+        go = [Talk(A, GO) for _ in range(10)]
         go_on(stay + go)
     with check("reload-errors"):
         m.command("rules load wrong.vfr", r"wrong.vfr:\d+:\d+: port 99999")
