@@ -8,7 +8,7 @@
 struct text request_token(const struct http_request *r)
 {
 	static const char scheme[] = "bearer ";
-	struct text value = http_header(r, "authorization");
+	struct text value = http_header(&r->h, "authorization");
 
 	if (!text_begins_nocase(value, scheme))
 		return (struct text){ "", 0 };

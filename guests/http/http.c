@@ -40,9 +40,20 @@ static bool is_token(struct text t)
 	return t.len;
 }
 
+static bool is_printable(struct text t)
+{
+	for (size_t i = 0; i < t.len; i++) {
+		unsigned char c = (unsigned char)t.s[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 /* ---- the request's own line ---- */
 
-static int version_read(struct text t, struct http_request *r)
+static int version_read(struct text t, struct http_headers *h)
 {
 	struct text rest = t;
 
@@ -51,7 +62,7 @@ static int version_read(struct text t, struct http_request *r)
 	if (rest.len != 3 || !text_is(text_take(&rest, 2), "1.") ||
 	    *rest.s < '0' || *rest.s > '9')
 		return -505;
-	r->keep_alive = *rest.s != '0';
+	h->keep_alive = *rest.s != '0';
 	return 0;
 }
 
@@ -90,8 +101,25 @@ static int request_line(struct text line, struct http_request *r)
 	target = text_cut(&line, ' ');
 	if (!is_token(r->method))
 		return -400;
-	rc = version_read(line, r);
+	rc = version_read(line, &r->h);
 	return rc ? rc : target_read(target, r);
+}
+
+/* ---- the response's ---- */
+
+/* "HTTP/1.1 404 Not Found" */
+static bool status_line(struct text line, struct http_response *r)
+{
+	struct text version = text_cut(&line, ' ');
+	struct text status = text_cut(&line, ' ');
+	uint64_t n;
+
+	if (version_read(version, &r->h) || status.len != 3 ||
+	    !text_number(status, 999, &n) || n < 100)
+		return false;
+	r->status = (int)n;
+	r->reason = line;
+	return is_printable(line);
 }
 
 /* ---- headers ---- */
@@ -104,73 +132,73 @@ static bool header_split(struct text line, struct text *name,
 
 	*name = text_cut(&rest, ':');
 	*value = text_trim(rest);
-	if (name->len == line.len || !is_token(*name))
-		return false;
-	for (size_t i = 0; i < value->len; i++) {
-		unsigned char c = (unsigned char)value->s[i];
-
-		if ((c < ' ' && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
+	return name->len < line.len && is_token(*name) && is_printable(*value);
 }
 
 /* A list with commas: the words that we know. */
-static void connection_read(struct text value, struct http_request *r)
+static void connection_read(struct text value, struct http_headers *h)
 {
 	while (value.len) {
 		struct text word = text_trim(text_cut(&value, ','));
 
 		if (text_is_nocase(word, "close"))
-			r->keep_alive = false;
+			h->keep_alive = false;
 		else if (text_is_nocase(word, "keep-alive"))
-			r->keep_alive = true;
+			h->keep_alive = true;
 	}
 }
 
 /* Said twice it could be two things to two readers. */
-static int length_read(struct text value, struct http_request *r)
+static bool length_read(struct text value, struct http_headers *h)
 {
-	if (r->has_length || !text_number(value, LENGTH_MAX, &r->length))
-		return -400;
-	r->has_length = true;
-	return 0;
+	if (h->has_length || !text_number(value, LENGTH_MAX, &h->length))
+		return false;
+	h->has_length = true;
+	return true;
 }
 
-static int header_read(struct text line, struct http_request *r)
+static bool header_read(struct text line, struct http_headers *h)
 {
 	struct text name, value;
 
 	if (!header_split(line, &name, &value))
-		return -400;
+		return false;
 	if (text_is_nocase(name, "connection"))
-		connection_read(value, r);
+		connection_read(value, h);
 	else if (text_is_nocase(name, "transfer-encoding"))
-		return -501;
+		h->coded = true;
 	else if (text_is_nocase(name, "content-length"))
-		return length_read(value, r);
-	return 0;
+		return length_read(value, h);
+	return true;
 }
 
-static int headers_read(struct text rest, struct http_request *r)
+/* False: some line is malformed. */
+static bool headers_read(struct text rest, struct http_headers *h)
 {
 	struct text line;
-	int rc;
 
-	r->headers = rest;
+	h->lines = rest;
 	do {
-		if (!line_cut(&rest, &line))
-			return -400;
-		rc = line.len ? header_read(line, r) : 0;
-	} while (!rc && line.len);
-	return rc;
+		if (!line_cut(&rest, &line) ||
+		    (line.len && !header_read(line, h)))
+			return false;
+	} while (line.len);
+	return true;
 }
 
-struct text http_header(const struct http_request *r, const char *name)
+bool http_header_next(struct text *lines, struct text *name,
+		      struct text *value)
 {
-	struct text rest = r->headers, line, found, value;
+	struct text line;
 
-	while (line_cut(&rest, &line) && header_split(line, &found, &value))
+	return line_cut(lines, &line) && header_split(line, name, value);
+}
+
+struct text http_header(const struct http_headers *h, const char *name)
+{
+	struct text rest = h->lines, found, value;
+
+	while (http_header_next(&rest, &found, &value))
 		if (text_is_nocase(found, name))
 			return value;
 	return (struct text){ "", 0 };
@@ -193,14 +221,31 @@ int http_request_read(const char *buf, size_t len, size_t max,
 		return len < max ? 0 : -431;
 	if (skipped + total > max)
 		return -431;
-	*r = (struct http_request){ .length = 0 };
+	*r = (struct http_request){ .h.length = 0 };
 	rest = (struct text){ buf + skipped, total };
 	if (!line_cut(&rest, &line))
 		return -400;
 	rc = request_line(line, r);
-	if (!rc)
-		rc = headers_read(rest, r);
-	return rc ? rc : (int)(skipped + total);
+	if (rc)
+		return rc;
+	if (!headers_read(rest, &r->h))
+		return -400;
+	return r->h.coded ? -501 : (int)(skipped + total);
+}
+
+int http_response_read(const char *buf, size_t len, size_t max,
+		       struct http_response *r)
+{
+	size_t total = head_len(buf, len);
+	struct text rest = { buf, total }, line;
+
+	if (!total)
+		return len < max ? 0 : -502;
+	*r = (struct http_response){ .status = 0 };
+	if (total > max || !line_cut(&rest, &line) || !status_line(line, r) ||
+	    !headers_read(rest, &r->h))
+		return -502;
+	return (int)total;
 }
 
 const char *http_reason(int status)

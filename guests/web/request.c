@@ -55,6 +55,6 @@ int web_request_read(const char *buf, size_t len, struct web_request *r)
 	rc = path_read(http.path, r->path);
 	if (rc)
 		return rc;
-	r->keep_alive = http.keep_alive;
-	return http.length ? -413 : n;
+	r->keep_alive = http.h.keep_alive;
+	return http.h.length ? -413 : n;
 }

@@ -102,10 +102,63 @@ static void test_requests(void **state)
 		if (want > 0 && (!text_is(r.method, requests[i].method) ||
 				 !text_is(r.path, requests[i].path) ||
 				 !text_is(r.query, requests[i].query) ||
-				 r.length != requests[i].length))
+				 r.h.length != requests[i].length))
 			fail_msg("%s: is read as another", requests[i].what);
 		if (want < 0)
 			assert_string_not_equal(http_reason(-want), "?");
+	}
+}
+
+static const struct {
+	const char *what, *text;
+	int result, status;
+	uint64_t length;
+	bool has_length, keep_alive, coded;
+} responses[] = {
+	{ "a plain one", "HTTP/1.1 200 OK\r\nContent-Length: 5" END "hello", 38,
+	  200, 5, true, true },
+	{ "without words", "HTTP/1.1 204 " END, WHOLE, 204, 0, false, true },
+	{ "with nothing there", "HTTP/1.1 204" END, WHOLE, 204, 0, false, true },
+	{ "of 1.0", "HTTP/1.0 404 Not Found" END, WHOLE, 404 },
+	{ "of 1.0, to go on", "HTTP/1.0 200 OK\r\nConnection: keep-alive" END,
+	  WHOLE, 200, 0, false, true },
+	{ "its end", "HTTP/1.1 200 OK\r\nConnection: close" END, WHOLE, 200 },
+	{ "chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" END, WHOLE,
+	  200, 0, false, true, true },
+	{ "not whole", "HTTP/1.1 200 OK\r\n", 0 },
+	{ "another protocol", "SSH-2.0-x" END, -502 },
+	{ "another version", "HTTP/2 200 OK" END, -502 },
+	{ "no status", "HTTP/1.1 OK" END, -502 },
+	{ "a long status", "HTTP/1.1 2000 OK" END, -502 },
+	{ "a small status", "HTTP/1.1 099 OK" END, -502 },
+	{ "a line's end in its words", "HTTP/1.1 200 O\nK" END, -502 },
+	{ "two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+	  "Content-Length: 2" END, -502 },
+	{ "a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: x" END,
+	  -502 },
+	{ "a header that goes on", "HTTP/1.1 200 OK\r\nA: b\r\n c" END, -502 },
+};
+
+static void test_responses(void **state)
+{
+	struct http_response r;
+
+	for (size_t i = 0; i < sizeof(responses) / sizeof(responses[0]); i++) {
+		const char *text = responses[i].text;
+		int want = responses[i].result;
+		int got = http_response_read(text, strlen(text), MAX, &r);
+
+		if (want == WHOLE)
+			want = (int)strlen(text);
+		if (got != want)
+			fail_msg("%s: %d, not %d", responses[i].what, got,
+				 want);
+		if (want > 0 && (r.status != responses[i].status ||
+				 r.h.length != responses[i].length ||
+				 r.h.has_length != responses[i].has_length ||
+				 r.h.keep_alive != responses[i].keep_alive ||
+				 r.h.coded != responses[i].coded))
+			fail_msg("%s: is read as another", responses[i].what);
 	}
 }
 
@@ -136,7 +189,7 @@ static void test_keep_alive(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_true(read_text(rows[i].text, &r) > 0);
-		if (r.keep_alive != rows[i].keep)
+		if (r.h.keep_alive != rows[i].keep)
 			fail_msg("%s", rows[i].text);
 	}
 }
@@ -147,11 +200,11 @@ static void test_headers(void **state)
 
 	assert_true(read_text("GET / HTTP/1.1\r\nHOST:\t x y \r\nEmpty:\r\n"
 			      "a: 1\r\nA: 2" END "host2: z" END, &r) > 0);
-	assert_true(text_is(http_header(&r, "host"), "x y"));
-	assert_true(text_is(http_header(&r, "a"), "1"));
-	assert_int_equal(http_header(&r, "empty").len, 0);
-	assert_int_equal(http_header(&r, "hos").len, 0);
-	assert_int_equal(http_header(&r, "host2").len, 0);
+	assert_true(text_is(http_header(&r.h, "host"), "x y"));
+	assert_true(text_is(http_header(&r.h, "a"), "1"));
+	assert_int_equal(http_header(&r.h, "empty").len, 0);
+	assert_int_equal(http_header(&r.h, "hos").len, 0);
+	assert_int_equal(http_header(&r.h, "host2").len, 0);
 }
 
 /* What is read of two requests in a row is the first alone. */
@@ -242,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_responses),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_keep_alive),
 		cmocka_unit_test(test_headers),
