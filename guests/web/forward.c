@@ -2,9 +2,16 @@
  * forward.c: paths that another server answers, so that a client sees what only
  * this domain may reach.
  *
- * The other server is asked by HTTP/1.0, one connection a request, and what it
- * says is passed on as it comes, to its end.  When the client does not take it,
- * it is left with TCP.
+ * The other server is asked by HTTP/1.0, to which it must not answer in chunks,
+ * on a connection that is kept (pool.h) if the answer has an end of its own.
+ * The answer's head is read, and written again without what is said between the
+ * two of us; its body is passed on as it comes, and left with TCP where the
+ * client does not take it.
+ *
+ * The server may close a kept connection just when it is asked: nothing of an
+ * answer has come then, and it is asked again on a new one.  What else goes
+ * wrong is told the client, with 502 before the first byte of an answer and by
+ * the end of the connection behind it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,18 +22,27 @@
 #include "http/http.h"
 #include "kit/kit.h"
 #include "net/net.h"
+#include "web/pool.h"
 #include "web/server.h"
 
 #define POLL_TICKS	2	/* of lwIP's half seconds */
 #define CONNECT_POLLS	3	/* seconds */
 #define QUIET_POLLS	30
+#define HEAD_MAX	4000	/* bytes of an answer's head */
+#define REQUEST_WORDS	64	/* bytes of a request beside path and server */
 
 struct relay {
 	struct tcp_pcb *client, *server;	/* NULL: gone */
 	bool	     begun;		/* the client has got something */
-	bool	     head;		/* it wants the headers alone */
+	bool	     head_only;		/* it wants the headers alone */
+	bool	     kept;		/* the server was asked on it before */
+	bool	     keep;		/* ... and can be again */
+	bool	     to_its_end;	/* so long goes the body; else: */
+	uint64_t     left;		/* bytes of the body still to come */
 	unsigned int polls;
-	char	     path[WEB_PATH_MAX];
+	char	    *head;		/* of the answer, until it is whole */
+	size_t	     head_len;
+	char	     path[3 * WEB_PATH_MAX];	/* encoded */
 };
 
 static char prefix[WEB_PATH_MAX];
@@ -57,6 +73,7 @@ void forward_init(void)
 	}
 	strcpy(prefix, text);
 	snprintf(server, sizeof(server), "%s:%u", host, port);
+	pool_init(option_number("forward_keep", POOL_DEFAULT));
 	printf("web: %s is asked of %s port %u\n", prefix, host, port);
 }
 
@@ -103,6 +120,8 @@ static err_t relay_end(struct relay *r, struct tcp_pcb *current)
 		if (both[i] == current)
 			rc = ERR_ABRT;
 	}
+	if (r->head)
+		mem_free(r->head);
 	mem_free(r);
 	return rc;
 }
@@ -132,58 +151,242 @@ static err_t relay_fail(struct relay *r, struct tcp_pcb *current,
 	return relay_end(r, current);
 }
 
+/* ---- the answer ---- */
+
+/* What one side says to its neighbour about their connection. */
+static bool is_hop_header(struct text name)
+{
+	static const char *const names[] = {
+		"connection", "keep-alive", "proxy-connection", "upgrade",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (text_is_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+static size_t line_add(char *to, size_t size, struct text name,
+		       struct text value)
+{
+	return (size_t)snprintf(to, size, "%.*s: %.*s\r\n", (int)name.len,
+				name.s, (int)value.len, value.s);
+}
+
+/* A line grows by one blank at most, and has four bytes at least. */
+static err_t head_write(struct relay *r, const struct http_response *a)
+{
+	static char text[2 * HEAD_MAX];
+	struct text lines = a->h.lines, name, value;
+	size_t n = (size_t)snprintf(text, sizeof(text),
+				    "HTTP/1.1 %d %.*s\r\nConnection: close\r\n",
+				    a->status, (int)a->reason.len, a->reason.s);
+
+	while (http_header_next(&lines, &name, &value))
+		if (!is_hop_header(name))
+			n += line_add(text + n, sizeof(text) - n, name, value);
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "\r\n");
+	return tcp_write(r->client, text, n, TCP_WRITE_FLAG_COPY);
+}
+
+/* NULL, or what is wrong with it. */
+static const char *head_pass(struct relay *r, const struct http_response *a)
+{
+	if (a->status < 200)
+		return "the other server answers what was not asked";
+	if (a->h.coded)
+		return "the other server answers in another version";
+	if (!r->head_only && a->status != 204 && a->status != 304) {
+		r->left = a->h.length;
+		r->to_its_end = !a->h.has_length;
+	}
+	r->keep = a->h.keep_alive && !r->to_its_end;
+	if (head_write(r, a))
+		return "no memory";
+	r->begun = true;
+	return NULL;
+}
+
+/* Take of p what belongs to the head: *used.  NULL, or what is wrong. */
+static const char *head_read(struct relay *r, const struct pbuf *p,
+			     size_t *used)
+{
+	size_t n = HEAD_MAX - r->head_len, before = r->head_len;
+	struct http_response a;
+	const char *wrong;
+	int len;
+
+	if (!r->head)
+		r->head = mem_malloc(HEAD_MAX);
+	if (!r->head)
+		return "no memory";
+	n = n < p->tot_len ? n : p->tot_len;
+	pbuf_copy_partial(p, r->head + before, (u16_t)n, 0);
+	r->head_len += n;
+	len = http_response_read(r->head, r->head_len, HEAD_MAX, &a);
+	if (len < 0)
+		return "the other server's answer cannot be read";
+	*used = len ? (size_t)len - before : n;
+	if (!len)
+		return NULL;
+	wrong = head_pass(r, &a);
+	mem_free(r->head);
+	r->head = NULL;
+	return wrong;
+}
+
+/* What of p is body, behind the first `at` bytes; false: no memory. */
+static bool body_pass(struct relay *r, const struct pbuf *p, size_t at)
+{
+	for (; p; p = p->next) {
+		size_t n = p->len > at ? p->len - at : 0;
+
+		if (!r->to_its_end && n > r->left)
+			n = r->left;
+		if (n && tcp_write(r->client, (const char *)p->payload + at, n,
+				   TCP_WRITE_FLAG_COPY))
+			return false;
+		if (!r->to_its_end)
+			r->left -= n;
+		at = at > p->len ? at - p->len : 0;
+	}
+	return true;
+}
+
 /* ---- the other server ---- */
+
+static err_t ask(struct relay *r, struct tcp_pcb *current);
+
+/* A kept connection that ended before it answered: not the server's fault. */
+static bool ask_again(const struct relay *r)
+{
+	return r->kept && !r->head_len && !r->begun;
+}
 
 static void server_failed(void *arg, err_t e)
 {
 	struct relay *r = arg;
 
 	r->server = NULL;
-	relay_fail(r, NULL, e == ERR_RST ? "the other server refuses"
-					 : "the other server does not answer");
+	if (ask_again(r))
+		ask(r, NULL);
+	else
+		relay_fail(r, NULL, e == ERR_RST ?
+			   "the other server refuses" :
+			   "the other server does not answer");
+}
+
+/* The server's side without the relay: kept, or closed. */
+static err_t server_done(struct relay *r, bool keep)
+{
+	struct tcp_pcb *pcb = r->server;
+
+	r->server = NULL;
+	pcb_let_go(&pcb);
+	if (keep)
+		return pool_put(pcb);
+	if (tcp_close(pcb) == ERR_OK)
+		return ERR_OK;
+	tcp_abort(pcb);
+	return ERR_ABRT;
+}
+
+/* It has said all that it wants to say. */
+static err_t server_ended(struct relay *r, struct tcp_pcb *pcb)
+{
+	err_t rc;
+
+	if (ask_again(r)) {
+		rc = server_done(r, false);
+		ask(r, NULL);
+		return rc;
+	}
+	if (r->begun && r->to_its_end)
+		return relay_end(r, pcb);
+	return relay_fail(r, pcb, "the other server says nothing");
+}
+
+static bool client_has_room(const struct relay *r, const struct pbuf *p)
+{
+	return tcp_sndbuf(r->client) >= p->tot_len + 2 * HEAD_MAX &&
+	       tcp_sndqueuelen(r->client) + 2 * pbuf_clen(p) + 8 <=
+	       TCP_SND_QUEUELEN;
+}
+
+/* The answer's end, with nothing behind it unless the server lies. */
+static err_t answer_end(struct relay *r, bool alone)
+{
+	err_t rc = server_done(r, r->keep && alone);
+
+	relay_end(r, NULL);
+	return rc;
 }
 
 static err_t server_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
 			     err_t e)
 {
 	struct relay *r = arg;
-	struct pbuf *q;
+	const char *wrong = NULL;
+	size_t used = 0, len;
+	bool alone;
 
 	if (!p)
-		return r->begun ? relay_end(r, pcb) :
-			relay_fail(r, pcb, "the other server says nothing");
-	if (tcp_sndbuf(r->client) < p->tot_len ||
-	    tcp_sndqueuelen(r->client) + 2 * pbuf_clen(p) + 2 >
-		    TCP_SND_QUEUELEN)
+		return server_ended(r, pcb);
+	if (!client_has_room(r, p))
 		return ERR_MEM;		/* offered again later */
-	for (q = p; q; q = q->next)
-		if (tcp_write(r->client, q->payload, q->len,
-			      TCP_WRITE_FLAG_COPY))
-			break;
-	r->begun = true;
-	r->polls = 0;
-	tcp_recved(pcb, p->tot_len);
+	len = p->tot_len;
+	if (!r->begun)
+		wrong = head_read(r, p, &used);
+	alone = r->to_its_end || len - used <= r->left;
+	if (!wrong && r->begun && !body_pass(r, p, used))
+		wrong = "no memory";
+	tcp_recved(pcb, len);
 	pbuf_free(p);
-	if (q) {		/* no memory in the middle of it */
-		tcp_abort(pcb);
-		return ERR_ABRT;
-	}
+	if (wrong)
+		return relay_fail(r, pcb, wrong);
+	if (!r->begun)
+		return ERR_OK;
+	r->polls = 0;
 	tcp_output(r->client);
+	return r->to_its_end || r->left ? ERR_OK : answer_end(r, alone);
+}
+
+static err_t request_send(struct relay *r, struct tcp_pcb *current)
+{
+	char text[sizeof(r->path) + sizeof(server) + REQUEST_WORDS];
+	int n = snprintf(text, sizeof(text), "%s %s HTTP/1.0\r\nHost: %s\r\n"
+			 "Connection: keep-alive\r\n\r\n",
+			 r->head_only ? "HEAD" : "GET", r->path, server);
+
+	r->polls = 0;
+	if (tcp_write(r->server, text, n, TCP_WRITE_FLAG_COPY))
+		return relay_fail(r, current, "no memory");
+	tcp_output(r->server);
 	return ERR_OK;
 }
 
 static err_t server_connected(void *arg, struct tcp_pcb *pcb, err_t e)
 {
-	struct relay *r = arg;
-	char text[WEB_PATH_MAX + 64];
-	int n = snprintf(text, sizeof(text), "%s %s HTTP/1.0\r\n"
-			 "Connection: close\r\n\r\n",
-			 r->head ? "HEAD" : "GET", r->path);
+	return request_send(arg, pcb);
+}
 
-	r->polls = 0;
-	if (tcp_write(pcb, text, n, TCP_WRITE_FLAG_COPY))
-		return relay_fail(r, pcb, "no memory");
-	tcp_output(pcb);
+/* On a kept connection, once; else on one of its own. */
+static err_t ask(struct relay *r, struct tcp_pcb *current)
+{
+	r->server = r->kept ? NULL : pool_take();
+	r->kept = r->server;
+	if (!r->server)
+		r->server = tcp_new();
+	if (!r->server)
+		return relay_fail(r, current, "no memory");
+	tcp_arg(r->server, r);
+	tcp_err(r->server, server_failed);
+	tcp_recv(r->server, server_received);
+	if (r->kept)
+		return request_send(r, current);
+	if (tcp_connect(r->server, &address, port, server_connected))
+		return relay_fail(r, current,
+				  "the other server cannot be asked");
 	return ERR_OK;
 }
 
@@ -250,19 +453,11 @@ err_t forward_start(struct tcp_pcb *client, const struct web_request *q)
 		return ERR_ABRT;
 	}
 	path_encode(path_below(q->path), r->path, sizeof(r->path));
-	r->head = q->method == WEB_HEAD;
+	r->head_only = q->method == WEB_HEAD;
 	r->client = client;
 	tcp_arg(client, r);
 	tcp_err(client, client_failed);
 	tcp_recv(client, client_received);
 	tcp_poll(client, client_polled, POLL_TICKS);
-	r->server = tcp_new();
-	if (!r->server)
-		return relay_fail(r, client, "no memory");
-	tcp_arg(r->server, r);
-	tcp_err(r->server, server_failed);
-	tcp_recv(r->server, server_received);
-	if (tcp_connect(r->server, &address, port, server_connected))
-		return relay_fail(r, client, "the other server cannot be asked");
-	return ERR_OK;
+	return ask(r, client);
 }

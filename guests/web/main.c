@@ -2,8 +2,8 @@
  * web: a server of static files.
  *
  * Options: port=80; forward=/path=address:port, what another server is asked
- * for.  The ramdisk, a cpio archive, is what it serves; without one it shows a
- * page about itself.
+ * for; forward_keep=8, connections to it that stay open.  The ramdisk, a cpio
+ * archive, is what it serves; without one it shows a page about itself.
  */
 #include <stdint.h>
 #include <string.h>

@@ -7,8 +7,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
-from lib.cases import case, log_name, main
+from lib.cases import Checks, case, log_name, main
 from lib.cpio import archive
 from lib.machine import GUESTS, Failure, dom0
 from lib.net import (HOST, HOST6, WAN, WAN6, NetMachine, appliance, files,
@@ -140,6 +141,225 @@ def refused(address, port):
         return False
     except OSError:
         return True
+
+
+# ---- the server behind ----
+
+BEHIND = 9090                   # its port on the host outside
+KEEP = 4
+FORWARD = f"""
+nic wan address {WAN}/24 gateway {HOST}
+net dmz 10.1.0.0/24
+domain web on dmz address {WEB} {{
+    kernel "web" memory 16M
+    cmdline "forward=/x={HOST}:{BEHIND} forward_keep={KEEP}"
+}}
+allow tcp 80 from any to web
+allow tcp {BEHIND} from web to {HOST}
+"""
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n"
+BODY = bytes(range(256)) * 400
+
+
+class Behind:
+    """A server that does what the path says, well or badly."""
+
+    def __init__(self):
+        self.listener = socket.create_server((HOST, BEHIND), backlog=64)
+        self.connections = 0            # since the beginning
+        self.open = 0
+        self.paths = []
+        self.lock = threading.Lock()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            s, _ = self.listener.accept()
+            with self.lock:
+                self.connections += 1
+                self.open += 1
+            threading.Thread(target=self.serve, args=(s,), daemon=True).start()
+
+    def serve(self, s):
+        try:
+            with s, s.makefile("rb") as lines:
+                while self.answer(s, lines):
+                    pass
+        except OSError:
+            pass
+        with self.lock:
+            self.open -= 1
+
+    def answer(self, s, lines):
+        """False: that was the last one on this connection."""
+        line = lines.readline()
+        while lines.readline() not in (b"", b"\r\n"):
+            pass
+        if not line:
+            return False
+        path = line.split()[1].decode()[1:]
+        with self.lock:
+            self.paths.append(path)
+        return getattr(self, "do_" + path)(s)
+
+    def do_ok(self, s):
+        s.sendall(HEAD % 2 + b"X-Kept: yes\r\nConnection: keep-alive\r\n"
+                  b"Keep-Alive: timeout=5\r\n\r\nok")
+        return True
+
+    def do_large(self, s):
+        s.sendall(HEAD % len(BODY) + b"\r\n" + BODY)
+        return True
+
+    def do_pieces(self, s):
+        for byte in HEAD % 2 + b"\r\nok":
+            s.sendall(bytes([byte]))
+            time.sleep(0.005)
+        return True
+
+    def do_empty(self, s):
+        s.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        return True
+
+    def do_slow(self, s):
+        time.sleep(1)
+        return self.do_ok(s)
+
+    def do_end(self, s):
+        s.sendall(b"HTTP/1.0 200 OK\r\n\r\nup to the end")
+        return False
+
+    def do_leave(self, s):
+        """Says that it stays, and goes."""
+        self.do_ok(s)
+        return False
+
+    def do_more(self, s):
+        s.sendall(HEAD % 2 + b"\r\nok" + HEAD % 4 + b"\r\nevil")
+        return True
+
+    def do_later(self, s):
+        """Says more while nobody asks."""
+        self.do_ok(s)
+        time.sleep(0.5)
+        s.sendall(HEAD % 4 + b"\r\nevil")
+        return True
+
+    def do_short(self, s):
+        s.sendall(HEAD % 100 + b"\r\nshort")
+        return False
+
+    def do_silent(self, s):
+        return False
+
+    def do_never(self, s):
+        time.sleep(5)
+        return False
+
+    def do_half(self, s):
+        s.sendall(HEAD % 2)
+        return False
+
+    def do_noise(self, s):
+        s.sendall(b"\x00\xff\r\n\r\n" * 100)
+        return True
+
+    def do_chunks(self, s):
+        s.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  b"2\r\nok\r\n0\r\n\r\n")
+        return True
+
+    def do_twice(self, s):
+        s.sendall(HEAD % 2 + HEAD.split(b"\n")[1] % 3 + b"\n\r\nok")
+        return True
+
+    def do_endless(self, s):
+        s.sendall(b"HTTP/1.1 200 OK\r\nA: " + b"a" * 100_000)
+        return True
+
+
+def below(path, status=200):
+    return get(open_web(), "/x/" + path, status)
+
+
+def kept(behind):
+    """One after the other go on one connection, and the pool has an end."""
+    if any(below("ok") != b"ok" for _ in range(10)):
+        raise Failure("another answer")
+    if behind.connections != 1:
+        raise Failure(f"{behind.connections} connections for 10 requests")
+    threads = [threading.Thread(target=below, args=("slow",))
+               for _ in range(5 * KEEP)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    end = time.monotonic() + 5
+    while behind.open > KEEP:
+        if time.monotonic() > end:
+            raise Failure(f"{behind.open} connections are kept, not {KEEP}")
+        time.sleep(0.1)
+    web = open_web()
+    web.request("GET", "/x/ok")
+    answer = web.getresponse()
+    if answer.getheader("X-Kept") != "yes" or \
+            answer.getheader("Connection") != "close" or \
+            answer.getheader("Keep-Alive"):
+        raise Failure(f"passed on: {answer.getheaders()}")
+
+
+def well(behind):
+    for path, body in ("large", BODY), ("pieces", b"ok"), ("end",
+                                                           b"up to the end"):
+        if below(path) != body:
+            raise Failure(f"{path}: another body")
+    below("empty", 204)
+    web = open_web()
+    web.request("HEAD", "/x/end")
+    if web.getresponse().read():
+        raise Failure("a body for HEAD")
+
+
+def badly(behind):
+    for _ in range(2 * KEEP):           # each on one that is gone
+        if below("leave") != b"ok":
+            raise Failure("a server that leaves: another answer")
+    for path in "silent", "never", "half", "noise", "chunks", "twice", \
+            "endless":
+        if b"the other server" not in below(path, 502):
+            raise Failure(f"{path}: not said why")
+        if below("ok") != b"ok":
+            raise Failure(f"after {path}: another answer")
+    for path, until in ("more", 0), ("later", 0.8):
+        for _ in range(3):
+            if below(path) != b"ok":
+                raise Failure(f"{path}: another answer")
+            time.sleep(until)
+            if below("ok") != b"ok":
+                raise Failure(f"{path}: one got what another asked")
+    try:
+        below("short")
+        raise Failure("half of an answer looks whole")
+    except (http.client.IncompleteRead, ConnectionError):
+        pass
+
+
+@case(90, "forward")
+def forward():
+    """A server behind that is asked on kept connections, and lies."""
+    check = Checks()
+    behind = Behind()
+    with NetMachine([dom0(), appliance(FORWARD),
+                     files(web=f"{GUESTS}/web.elf")]) as m:
+        m.expect(r"web: port 80, up", 60)
+        for step in kept, well, badly:
+            with check(step.__name__):
+                step(behind)
+        with check("gone"):
+            behind.listener.close()
+            below("ok")                 # on one that is still open
+        m.closes()
+    check.end()
 
 
 ONE, ONE6, TWO = "10.1.0.30", "2001:db8:1::30", "10.1.0.40"
