@@ -13,12 +13,38 @@
 #include "net/net.h"
 #include "net/port.h"
 
+#define LINK_LOCAL_BITS	64
+
 static ip6_addr_t gateway6;
 static bool has_gateway6;
+static unsigned int link6_bits = LINK_LOCAL_BITS; /* of our net's prefix */
 
 const ip6_addr_t *net_gateway6(struct netif *n, const ip6_addr_t *dest)
 {
 	return has_gateway6 ? &gateway6 : NULL;
+}
+
+static bool prefix6_equal(const ip6_addr_t *a, const ip6_addr_t *b,
+			  unsigned int bits)
+{
+	unsigned int i = 0;
+
+	for (; bits >= 32; i++, bits -= 32)
+		if (a->addr[i] != b->addr[i])
+			return false;
+	return !bits || !(lwip_ntohl(a->addr[i] ^ b->addr[i]) >> (32 - bits));
+}
+
+/* The gateway is on the link wherever its address may lie. */
+bool net_same_link6(const ip6_addr_t *a, const ip6_addr_t *b)
+{
+	if (!ip6_addr_cmp_zone(a, b))
+		return false;
+	if (ip6_addr_islinklocal(a))
+		return prefix6_equal(a, b, LINK_LOCAL_BITS);
+	if (has_gateway6 && ip6_addr_cmp_zoneless(a, &gateway6))
+		return true;
+	return prefix6_equal(a, b, link6_bits);
 }
 
 /* "address/length"; the text before the slash goes into addr. */
@@ -50,16 +76,16 @@ static int ip4_set(const char *ip, const char *gateway)
 	return 0;
 }
 
-/* lwIP takes every network of IPv6 to be a /64. */
 static int ip6_set(const char *ip, const char *gateway)
 {
 	ip6_addr_t addr;
 	char text[48];
 	s8_t index;
+	int len = prefix_split(ip, text, sizeof(text), 128);
 
-	if (prefix_split(ip, text, sizeof(text), 128) < 0 ||
-	    !ip6addr_aton(text, &addr))
+	if (len < 0 || !ip6addr_aton(text, &addr))
 		return -EINVAL;
+	link6_bits = (unsigned int)len;
 	if (netif_add_ip6_address(&net_if, &addr, &index) != ERR_OK)
 		return -EINVAL;
 	netif_ip6_addr_set_state(&net_if, index, IP6_ADDR_PREFERRED);

@@ -13,7 +13,7 @@ from lib.cases import Checks, case, log_name, main
 from lib.cpio import archive
 from lib.machine import GUESTS, Failure, dom0
 from lib.net import (HOST, HOST6, WAN, WAN6, NetMachine, appliance, files,
-                     within_namespace)
+                     run, within_namespace)
 
 WEB, DB = "10.1.0.10", "10.1.0.20"
 BIG = 10_000_000
@@ -443,6 +443,48 @@ def services():
         m.audit()
         m.command("poweroff")
         m.ends(0)
+
+
+# Two nets within one /64, and one that holds many of them.
+NEAR, FAR, WIDE = "2001:db8:1::30", "2001:db8:1::130", "2001:db8:2:5::40"
+WIDE2 = "2001:db8:2:6::50"
+
+PREFIXES = f"""
+nic wan address {{ {WAN}/24, {WAN6}/64 }} gateway {{ {HOST}, {HOST6} }}
+net small 2001:db8:1::/120
+net other 2001:db8:1::100/120
+net wide  2001:db8:2::/48
+domain near on small address {NEAR} {{ kernel "netbench" memory 16M }}
+domain far on other address {FAR} {{
+    kernel "netbench" memory 16M cmdline "send=tcp:[{NEAR}]:9 seconds=1"
+}}
+domain wide1 on wide address {WIDE} {{
+    kernel "netbench" memory 16M cmdline "send=tcp:[{FAR}]:9 seconds=1"
+}}
+domain wide2 on wide address {WIDE2} {{
+    kernel "netbench" memory 16M cmdline "send=tcp:[{WIDE}]:9 seconds=1"
+}}
+allow udp 7, tcp 7, tcp 9, icmp6
+"""
+
+
+@case(60, "prefixes")
+def prefixes():
+    """Nets of IPv6 are as long as the appliance file says, not /64."""
+    with NetMachine([dom0(), appliance(PREFIXES),
+                     files(netbench=f"{GUESTS}/netbench.elf")]) as m:
+        for _ in range(4):
+            m.expect(r"netbench: up", 60)
+        run(f"ip route add 2001:db8:2::/48 via {WAN6}")
+        for address in NEAR, FAR, WIDE, WIDE2:
+            echo_udp(address, 1400)
+            echo_tcp(address, 100_000)
+        for _ in range(3):      # from net to net, and within the wide one
+            found = m.expect(r"\[(\w+)\] .*sent tcp \d+ packets (\d+) bytes",
+                             20)
+            if int(found[2]) < 100_000:
+                raise Failure(f"{found[1].decode()} sent {found[2]} bytes")
+        m.closes()
 
 
 def take(size):
