@@ -1,7 +1,10 @@
 #!/usr/bin/env -S python3 -B
 """What the hypervisor and dom0 take beside the domains and their files."""
+import sys
+
 from lib.cases import case, main
-from lib.machine import Failure, Machine, dom0, log_name
+from lib.machine import Failure, dom0, log_name
+from lib.net import NetMachine, within_namespace
 
 LIMIT_KIB = 32 * 1024
 RULES = 1000
@@ -34,10 +37,11 @@ def load(m, name):
 
 @case(60)
 def footprint():
-    """Together at most 32 MiB of 2 GiB, also after rules were compiled."""
+    """Together at most 32 MiB of 2 GiB, with a NIC, also after rules were
+    compiled."""
     modules = [f"{rules('few', 2)} :appliance few.vfr",
                f"{rules('many', RULES)} :file many.vfr"]
-    with Machine([dom0(), modules], cpus=1, memory_mib=2048) as m:
+    with NetMachine([dom0(), modules], cpus=1, memory_mib=2048) as m:
         m.expect(r"rules loaded: few.vfr", 30)
         took = [load(m, name) for name in ("few", "many", "many", "few", "few")]
         # It keeps the rules in force and those before them, and nothing else.
@@ -48,4 +52,6 @@ def footprint():
         m.ends(0)
 
 
+if len(sys.argv) > 1 and not sys.argv[1].startswith("--"):
+    within_namespace()
 main()
