@@ -12,7 +12,7 @@ import sys
 
 SLUICE = "build/sluice"
 DOM0_MIB = 24           # dom0_mem where nothing is said (docs/options.md)
-DOM0_OWN_MIB = 8        # of it, what its compiler may not get
+DOM0_OWN_MIB = 4        # of it, what rules may not get
 DOM0 = "build/guests/dom0.elf"
 MIB = 1 << 20
 ELF = b"\x7fELF"
@@ -116,8 +116,10 @@ class Appliance:
                  for name, path in paths.items()])
 
     def dom0_mib(self):
-        """What dom0 needs to compile the rules, twice: the outcome grows."""
-        return max(DOM0_MIB, DOM0_OWN_MIB + 2 * self.wants["compiler_mib"])
+        """What dom0 needs to compile the rules while such a set is in force and
+        another is kept to go back to."""
+        return max(DOM0_MIB, DOM0_OWN_MIB + self.wants["compiler_mib"] +
+                   2 * self.wants["ruleset_mib"])
 
     def options(self):
         """The hypervisor's own, before the user's."""

@@ -169,13 +169,13 @@ json_t *appliance_json(const struct rulefile *f)
 
 	if (!f->blob || vfr_ruleset_open(&rs, f->blob, f->blob_len, NULL))
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i}",
 			 "includes", includes_json(&f->r),
 			 "domains", domains_json(&f->r),
 			 "nics", ports_json(&rs, VFR_PORT_NIC),
 			 "vifs", ports_json(&rs, VFR_PORT_VIF),
 			 "nets", nets_json(&rs),
 			 "redirects", redirects_json(&rs),
-			 "compiler_mib",
-			 (int)(f->r.arena.used / MIB + 1));
+			 "compiler_mib", (int)(f->r.arena.used / MIB + 1),
+			 "ruleset_mib", (int)(f->blob_len / MIB + 1));
 }

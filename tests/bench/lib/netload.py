@@ -131,7 +131,7 @@ domain d{i} on dmz address 10.1.0.{10 + i} {{
                       "allow any from any to any", ""])
     m = NetMachine([dom0(), appliance(text),
                     files(netbench=f"{GUESTS}/netbench.elf")],
-                   options="dom0_mem=48", cpus=1, cpu="max,-smap",
+                   options="dom0_mem=24", cpus=1, cpu="max,-smap",
                    accel="tcg,thread=single", memory_mib=2048)
     for _ in cmdlines:
         m.expect(r"netbench: up", 120)
