@@ -28,6 +28,9 @@ struct nic_ops {
 	int (*transmit)(struct nic *n, struct vfr_packet *p);
 	/* Tell the device of what transmit() queued. */
 	void (*flush)(struct nic *n);
+	/* Tell it of all that it has: it may have missed that.  NULL: not this
+	 * kind. */
+	void (*remind)(struct nic *n);
 	/* Release what the device has sent. */
 	void (*reclaim)(struct nic *n);
 	/*
@@ -79,6 +82,7 @@ struct nic {
 	bool busy;		/* its last run ended on the budget */
 	bool often;		/* packets come less than NET_HOLD_NS apart */
 	uint64_t got_ns;	/* when the last came */
+	uint64_t seen_moved;	/* packets in and sent, at the last tick */
 	bool look;		/* A: the link may have changed */
 	struct vfr_packet *wait_head, *wait_tail; /* for room in its rings */
 	uint32_t nr_wait;

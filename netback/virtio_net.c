@@ -198,6 +198,16 @@ static bool rearm(struct nic *nic, bool held)
 	return more;
 }
 
+static void remind(struct nic *nic)
+{
+	struct virtio_net *n = virtio_net_of(nic);
+
+	for (uint32_t i = 0; i < n->nr_pairs; i++) {
+		virtq_remind(&n->rx[i]->q);
+		virtq_remind(&n->tx[i]->q);
+	}
+}
+
 static bool link(struct nic *nic)
 {
 	struct virtio_net *n = virtio_net_of(nic);
@@ -226,6 +236,7 @@ static const struct nic_ops virtio_net_ops = {
 	.receive = vnet_receive,
 	.transmit = vnet_transmit,
 	.flush = vnet_flush,
+	.remind = remind,
 	.reclaim = vnet_reclaim,
 	.rearm = rearm,
 	.link = link,

@@ -5,6 +5,7 @@ Connections go from the one host to the other and back, while links go down and
 devices are reset.  No domain but dom0 takes part.
 """
 import ctypes
+import mmap
 import os
 import re
 import socket
@@ -44,10 +45,13 @@ class TwoNics(Machine):
         self.memory_path = log_name() + ".memory"
         super().__init__([dom0(), appliance(RULES)], **machine)
 
+    def argv(self, **machine):
+        return qemu.command(self.image, **machine)
+
     def start(self, **machine):
         run("ip link set lo up")
         many = "multi_queue" if self.queues > 1 else ""
-        argv = qemu.command(self.image, **machine)
+        argv = self.argv(**machine)
         for i, device in enumerate(self.devices):
             run(f"ip tuntap add tap{i} mode tap vnet_hdr {many}")
             argv += ["-netdev", f"tap,id=n{i},ifname=tap{i},script=no,"
@@ -344,6 +348,47 @@ def broken():
         for nic, count in ("nic0", 2), ("nic1", 1):
             if m.number(nic, "failures") != count:
                 raise Failure(f"{nic} does not count {count} failures")
+        ends_well(m)
+
+
+class SharedNics(TwoNics):
+    """The machine's memory is a file, which can be written to while it runs:
+    at a halt by the debugger QEMU looks into all queues."""
+
+    def argv(self, **machine):
+        self.file = log_name() + ".ram"
+        return [re.sub("^memory-backend-ram(.*)",
+                       rf"memory-backend-file\1,share=on,mem-path={self.file}",
+                       word) for word in super().argv(**machine)]
+
+    def __exit__(self, *what):
+        os.unlink(self.file)
+        super().__exit__(*what)
+
+    def deafen(self, device, queue):
+        """The device will not be notified of the next request: its wish for it
+        is lost, as where one of two barriers is missing."""
+        ring = self.ring(device, queue)
+        with open(self.file, "r+b") as f, mmap.mmap(f.fileno(), 0) as memory:
+            index = memory[ring["avail"] + 2:][:2]
+            wish = int.from_bytes(index, "little") + 0x4000
+            at = ring["used"] + 4 + 8 * 256
+            memory[at:at + 2] = (wish % 65536).to_bytes(2, "little")
+
+
+@case(120, "missed")
+def missed():
+    """A notification that the device misses costs a moment, and no reset."""
+    with SharedNics(["virtio-net-pci", "virtio-net-pci"]) as m:
+        with Traffic(1000):
+            pass
+        m.settle(0.5)
+        m.deafen(0, 1)                  # the queue to send
+        with Traffic(BYTES):
+            pass
+        for nic in "nic0", "nic1":
+            if m.number(nic, "failures"):
+                raise Failure(f"{nic} had to be reset")
         ends_well(m)
 
 

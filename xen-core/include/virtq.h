@@ -74,6 +74,9 @@ uint16_t virtq_end(struct virtq *q);
 /* Show the device what was completed, and notify it if it wants to know. */
 void virtq_publish(struct virtq *q);
 
+/* Notify the device though it has not asked for that. */
+void virtq_remind(struct virtq *q);
+
 /*
  * A request that the device is done with: 1, its number and the bytes that the
  * device says it wrote; its descriptors are free.  0: there is none.  -EIO: the

@@ -105,6 +105,11 @@ void virtq_publish(struct virtq *q)
 		*q->notify = q->number;
 }
 
+void virtq_remind(struct virtq *q)
+{
+	*q->notify = q->number;
+}
+
 /* The descriptors of a request, which is done, are free again. */
 static void release(struct virtq *q, uint16_t head)
 {
