@@ -111,10 +111,6 @@ int vif_connect(const struct sluice_vif *arg);
 int vif_disconnect(uint16_t domid, uint32_t handle);
 void vifs_disconnect_all(struct domain *d);
 
-/* Serve rings while the budget lasts (packets).  True: there is more to do now.
- * *again_ns: lowered to when it wants to be called again, if not before. */
-bool vifs_run(uint32_t budget, uint64_t now_ns, uint64_t *again_ns);
-
 /* Push what was answered, and notify; net_unlock() does. */
 void vifs_settle(void);
 
@@ -138,6 +134,12 @@ void vif_sends_not(struct vfr_packet *p);
 
 /* A rate that the ruleset gives ports holds from now on. */
 void vifs_set_rates(uint64_t now_ns);
+
+/* ---- vif_turn.c ---- */
+
+/* Serve rings while the budget lasts (packets).  True: there is more to do now.
+ * *again_ns: lowered to when it wants to be called again, if not before. */
+bool vifs_run(uint32_t budget, uint64_t now_ns, uint64_t *again_ns);
 
 /* ---- vif_charge.c ---- */
 

@@ -19,15 +19,7 @@
 #include "time.h"
 
 static struct vif *vifs[SLUICE_VIF_MAX];
-static struct vfr_sched_port sched_ports[SLUICE_VIF_MAX];
-static struct vfr_sched sched;
 static uint32_t connections;	/* since boot; net_lock */
-
-#define WORD_BITS	64
-/* A: vifs whose guests have notified, a bit for each place in the table. */
-static uint64_t kicked[SLUICE_VIF_MAX / WORD_BITS];
-static uint64_t held[SLUICE_VIF_MAX / WORD_BITS]; /* see hold() */
-static_assert(SLUICE_VIF_MAX % WORD_BITS == 0, "whole words of bits");
 
 static struct vif *vif_find(uint16_t domid, uint32_t handle)
 {
@@ -81,16 +73,6 @@ void vifs_settle(void)
 	}
 }
 
-/* From the guest's notification: interrupts off, evtchn lock held. */
-static void vif_event(void *arg)
-{
-	struct vif *v = arg;
-
-	__atomic_fetch_or(&kicked[v->index / WORD_BITS],
-			  1ull << v->index % WORD_BITS, __ATOMIC_RELEASE);
-	net_kick();
-}
-
 static void vif_free(struct vif *v)
 {
 	struct domain *d = v->d;
@@ -106,7 +88,7 @@ void vif_put(struct vif *v)
 		vif_free(v);
 	} else if (v->starved && v->connected) {
 		v->starved = false;
-		vfr_sched_wake(&sched, v->index);
+		vif_turn_want(v);
 		net_kick();
 	}
 }
@@ -168,11 +150,11 @@ static int vif_start(struct vif *v, uint32_t mtu)
 	rc = port_attach(v, mtu);
 	if (rc)
 		goto out_rings;
-	rc = evtchn_bind_backend(v->d, v->evtchn, vif_event, v);
+	rc = evtchn_bind_backend(v->d, v->evtchn, vif_turn_event, v);
 	if (rc)
 		goto out_port;
 	v->connected = true;
-	vfr_sched_wake(&sched, v->index);
+	vif_turn_want(v);
 	return 0;
 
 out_port:
@@ -223,20 +205,11 @@ static int vif_new(const struct sluice_vif *arg, struct domain *d,
 	return 0;
 }
 
-static void rate_set(struct vif *v, uint64_t now)
-{
-	const struct vfr_rs_port *c =
-		vfr_port_config(net_vfr, (unsigned)v->port);
-
-	vfr_sched_rate(&sched, v->index, c ? c->rate_bps : 0,
-		       c ? c->burst_bytes : 0, now);
-}
-
 void vifs_set_rates(uint64_t now)
 {
 	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
 		if (vifs[i] && vifs[i]->connected)
-			rate_set(vifs[i], now);
+			vif_turn_rate(vifs[i], now);
 }
 
 int vif_connect(const struct sluice_vif *arg)
@@ -261,7 +234,7 @@ int vif_connect(const struct sluice_vif *arg)
 			vif_free(v); /* its reference of d too */
 			d = NULL;
 		} else {
-			rate_set(v, now_ns());
+			vif_turn_rate(v, now_ns());
 			d = NULL; /* the vif's now */
 		}
 	}
@@ -283,7 +256,7 @@ static void vif_stop(struct vif *v)
 		if (vifs[i])
 			vif_rx_drop_from(vifs[i], v);
 	vfr_port_detach(net_vfr, (unsigned)v->port);
-	vfr_sched_sleep(&sched, v->index);
+	vif_turn_end(v);
 	vifs_settle(); /* while it has its ring */
 	vifs_charge(0); /* it may be among them */
 	v->connected = false;
@@ -317,97 +290,11 @@ void vifs_disconnect_all(struct domain *d)
 	net_unlock();
 }
 
-/* ---- running ---- */
+/* ---- for the others ---- */
 
-static void wake(struct vif *v)
+struct vif *vif_at(uint32_t index)
 {
-	if (!v || !v->connected)
-		return; /* its place may be another's by now: no harm */
-	vif_rx_run(v);
-	vfr_sched_wake(&sched, v->index);
-}
-
-/* Those whose guests have notified since, and those that are held. */
-static void wake_kicked(void)
-{
-	for (uint32_t i = 0; i < ARRAY_SIZE(kicked); i++) {
-		uint64_t bits = READ_ONCE(kicked[i]);
-
-		if (bits)
-			bits = __atomic_exchange_n(&kicked[i], 0,
-						   __ATOMIC_ACQUIRE);
-		bits |= held[i];
-		held[i] = 0;
-		for (; bits; bits &= bits - 1)
-			wake(vifs[i * WORD_BITS +
-				  (uint32_t)__builtin_ctzll(bits)]);
-	}
-}
-
-/* A guest that sends packet after packet is not asked to notify of each. */
-static bool hold(struct vif *v, uint32_t packets, uint64_t now)
-{
-	bool often = now - v->sent_ns < NET_HOLD_NS;
-
-	if (packets)
-		v->sent_ns = now;
-	if (!often || v->broken || current == this_cpu()->idle)
-		return false;
-	held[v->index / WORD_BITS] |= 1ull << v->index % WORD_BITS;
-	vif_tx_hold(v);
-	return true;
-}
-
-/* One turn of one vif; its domain pays for the time. */
-static uint32_t vif_turn(const struct vfr_sched_grant *g, uint64_t now)
-{
-	struct vif *v = vifs[g->port];
-	uint32_t packets = g->packets;
-	uint64_t bytes = g->bytes;
-	bool more;
-
-	if (!v || !v->connected || v->broken) {
-		vfr_sched_done(&sched, g->port, 0, 0, false, now);
-		return 1;
-	}
-	more = vif_tx_run(v, &packets, &bytes, now);
-	if (!more && !hold(v, packets, now))
-		more = vif_tx_rearm(v);
-	vfr_sched_done(&sched, g->port, packets, bytes, more && !v->broken,
-		       now);
-	sched_charge(v->d, now_ns() - now);
-	vifs_charge(0); /* for what others got has been paid */
-	return packets ? packets : 1;
-}
-
-static bool any_held(void)
-{
-	uint64_t bits = 0;
-
-	for (uint32_t i = 0; i < ARRAY_SIZE(held); i++)
-		bits |= held[i];
-	return bits;
-}
-
-bool vifs_run(uint32_t budget, uint64_t now, uint64_t *again_ns)
-{
-	wake_kicked();
-	while (budget) {
-		struct vfr_sched_grant g = vfr_sched_next(&sched, now);
-		uint32_t used;
-
-		if (g.port == VFR_SCHED_NONE) {
-			if (g.again_ns)
-				*again_ns = MIN(*again_ns, g.again_ns);
-			if (any_held())
-				*again_ns = MIN(*again_ns, now + NET_HOLD_NS);
-			return false;
-		}
-		used = vif_turn(&g, now);
-		budget -= MIN(budget, used);
-		now = now_ns();
-	}
-	return true;
+	return vifs[index];
 }
 
 /*
@@ -451,7 +338,7 @@ void vifs_count(uint32_t *connected, uint32_t *leaving)
 
 static void vif_init(void)
 {
-	vfr_sched_init(&sched, &vfr_sched_drr, sched_ports, SLUICE_VIF_MAX);
+	vif_turns_init();
 	domain_on_dying(vifs_disconnect_all);
 }
 

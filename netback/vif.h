@@ -97,12 +97,26 @@ void vif_rx_drop_from(struct vif *v, const struct vif *sender);
 
 extern const struct vif_rx_ops vif_copy_ops, vif_flip_ops;
 
+/* ---- vif_turn.c ---- */
+
+/* Its guest has notified; arg: the vif.  Interrupts off, evtchn lock held. */
+void vif_turn_event(void *arg);
+void vif_turn_want(struct vif *v); /* its ring may have work */
+void vif_turn_end(struct vif *v); /* it is gone: no more turns */
+/* As the ruleset says of its port. */
+void vif_turn_rate(struct vif *v, uint64_t now_ns);
+void vif_turns_init(void);
+
 /* ---- vif_charge.c ---- */
 
 /* A packet was delivered to its guest: see vifs_charge(). */
 void vif_delivered(struct vif *v);
 
 /* ---- vif.c ---- */
+
+/* By its place in the table, < SLUICE_VIF_MAX; NULL: there is none. */
+struct vif *vif_at(uint32_t index);
+
 
 /* It broke the ring protocol: say why, serve it no more. */
 void vif_broken(struct vif *v, const char *why);

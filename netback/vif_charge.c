@@ -1,6 +1,6 @@
 /*
  * vif_charge.c: who pays for the packets that NICs bring: the domains that get
- * them.  For packets between domains the sender pays, by its turns (vif.c).
+ * them.  For packets between domains the sender pays, by its turns (vif_turn.c).
  */
 #include "vif.h"
 
