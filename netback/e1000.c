@@ -246,18 +246,12 @@ static int open(struct e1000 *e)
 	return nic_register(&e->nic);
 }
 
-void e1000_probe(const struct pci_device *d)
+int e1000_probe(const struct pci_device *d)
 {
 	struct e1000 *e = heap_alloc(sizeof(*e));
-	int rc = -ENOMEM;
 
-	if (e) {
-		e->pci = *d;
-		rc = open(e);
-	}
-	if (!rc)
-		return;
-	pci_stop_dma(d);
-	log_warn("net: e1000 at %x:%x.%x cannot be used (%d)", d->bus, d->dev,
-		 d->fn, rc);
+	if (!e)
+		return -ENOMEM;
+	e->pci = *d;
+	return open(e);
 }

@@ -29,7 +29,7 @@ static uint32_t nr_nics;
 
 static const struct {
 	uint16_t vendor, device;
-	void (*probe)(const struct pci_device *d);
+	int (*probe)(const struct pci_device *d);
 } drivers[] = {
 	{ 0x1af4, 0x1000, virtio_net_probe }, /* transitional */
 	{ 0x1af4, 0x1041, virtio_net_probe },
@@ -177,10 +177,17 @@ int nic_register(struct nic *n)
 
 static void found(const struct pci_device *d)
 {
+	int rc = 0;
+
 	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++)
 		if (drivers[i].vendor == d->vendor &&
 		    drivers[i].device == d->device)
-			drivers[i].probe(d);
+			rc = drivers[i].probe(d);
+	if (!rc)
+		return;
+	pci_stop_dma(d);
+	log_warn("net: the NIC at %x:%x.%x (%x:%x) cannot be used (%d)",
+		 d->bus, d->dev, d->fn, d->vendor, d->device, rc);
 }
 
 void nics_init(void)

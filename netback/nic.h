@@ -94,9 +94,10 @@ struct nic {
 	uint64_t retry_ns;	/* when that is */
 };
 
-/* Drivers, called for each device on PCI that is theirs: boot only. */
-void virtio_net_probe(const struct pci_device *d);
-void e1000_probe(const struct pci_device *d);
+/* Drivers, called for each device on PCI that is theirs: boot only.  It is
+ * registered, or a negative errno says that it cannot be used. */
+int virtio_net_probe(const struct pci_device *d);
+int e1000_probe(const struct pci_device *d);
 
 /* By number; NULL: there are no more. */
 struct nic *nic_at(uint32_t index);

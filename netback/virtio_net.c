@@ -345,14 +345,9 @@ static int open(struct virtio_net *n, const struct pci_device *d)
 	return nic_register(&n->nic);
 }
 
-void virtio_net_probe(const struct pci_device *d)
+int virtio_net_probe(const struct pci_device *d)
 {
 	struct virtio_net *n = heap_alloc(sizeof(*n));
-	int rc = n ? open(n, d) : -ENOMEM;
 
-	if (!rc)
-		return;
-	pci_stop_dma(d);
-	log_warn("net: virtio-net at %x:%x.%x cannot be used (%d)", d->bus,
-		 d->dev, d->fn, rc);
+	return n ? open(n, d) : -ENOMEM;
 }
