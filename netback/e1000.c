@@ -10,7 +10,6 @@
 
 #include "heap.h"
 #include "lib.h"
-#include "log.h"
 #include "platform.h"
 #include "spinlock.h"
 
