@@ -48,6 +48,20 @@ static int images_check(struct build *b, const struct kernel_image *im)
 	return rc;
 }
 
+/*
+ * Rules can be changed whatever the domains have: KEPT_PAGES are not theirs, with
+ * which some 2,000 rules are compiled (room.h) and taken by the hypervisor.
+ */
+#define KEPT_PAGES	(4 * PAGES_PER_MIB)
+
+static bool fits(uint64_t nr_pages)
+{
+	struct sluice_physinfo p = { 0 };
+
+	return !control(SLUICE_CTL_PHYSINFO, &p) &&
+	       p.free_pages >= nr_pages + KEPT_PAGES;
+}
+
 static int domain_create(struct build *b)
 {
 	struct sluice_create op = {
@@ -58,7 +72,7 @@ static int domain_create(struct build *b)
 	int rc;
 
 	memcpy(op.name, b->config->name, sizeof(op.name));
-	rc = control(SLUICE_CTL_CREATE, &op);
+	rc = fits(op.nr_pages) ? control(SLUICE_CTL_CREATE, &op) : -ENOMEM;
 	b->what = rc == -ENOMEM ? "not enough free memory"
 		  : rc == -EEXIST ? "the name is taken" : "create";
 	b->domid = op.domid;

@@ -86,6 +86,18 @@ void *room_place(size_t len, size_t used)
 	return page_at(end - n);
 }
 
+static void release_to(size_t end)
+{
+	if (end > room.first)
+		room.first += pages_release(page_at(room.first),
+					    end - room.first);
+}
+
+void room_shrink(void *set)
+{
+	release_to((size_t)((char *)set - room.mem) / PAGE_SIZE);
+}
+
 void room_empty(void)
 {
 	room.kept = 0;
@@ -99,8 +111,7 @@ void *room_keep(size_t len)
 
 void room_close(void)
 {
-	room.first += pages_release(page_at(room.first),
-				    room.pages - room.kept - room.first);
+	release_to(room.pages - room.kept);
 }
 
 size_t room_dom0_mib(void)

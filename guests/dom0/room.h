@@ -6,8 +6,9 @@
  * them, but only while it works: at other times there is no memory there, the
  * hypervisor has it.
  *
- *	room_open, then compile, room_place for the result; then room_keep for
- *	each set that is to stay, from the last one of them on; room_close
+ *	room_open, then compile, room_place for the result; room_shrink once
+ *	nothing else of the compiler's is needed; then room_keep for each set
+ *	that is to stay, from the last one of them on; room_close
  */
 #ifndef DOM0_ROOM_H
 #define DOM0_ROOM_H
@@ -24,6 +25,9 @@ void *room_open(size_t *bytes, bool *all);
 /* Where a set of len bytes can be put, in front of the others; NULL where that
  * would be within the first `used` bytes of the compiler's. */
 void *room_place(size_t len, size_t used);
+
+/* The hypervisor gets what lies in front of the set that was placed there. */
+void room_shrink(void *set);
 
 /* All sets are gone; and the last place of len bytes in front of those kept
  * since then.  What moves there moves towards the end. */

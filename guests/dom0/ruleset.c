@@ -201,8 +201,11 @@ static int compile_and_load(struct rules *r, const struct ruleset_load *l,
 		say_no_memory(r, l->name, all, out);
 	else if (rc)
 		say(out, "dom0: %s: not loaded: it has errors\n", l->name);
-	if (!rc)
-		rc = set_install(&new, l->keep_flows, out);
+	if (rc)
+		return rc;
+	if (!l->loaded) /* which may be what the hypervisor needs for the set */
+		room_shrink(new.blob);
+	rc = set_install(&new, l->keep_flows, out);
 	if (rc)
 		return rc;
 	set_take(&new, l->confirm_s);
