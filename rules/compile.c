@@ -65,6 +65,15 @@ static void add_addr(struct compiler *c, const struct vfr_addr *a,
 		*p = (struct vfr_prefix){ .addr = *a, .len = len };
 }
 
+/* Of both families. */
+static void add_any(struct compiler *c)
+{
+	const struct vfr_addr all4 = vfr_addr_v4(0), all6 = { { 0 } };
+
+	add_addr(c, &all4, VFR_V4_BITS);
+	add_addr(c, &all6, 0);
+}
+
 /* --- prefixes of ranges --- */
 
 static u128 addr_number(const struct vfr_addr *a)
@@ -442,7 +451,7 @@ static void compile_iface(struct compiler *c, const struct rules_iface *i,
 	out->rate_bps = i->rate_bps;
 	foreach_node(a, i->addresses) {
 		if (a->kind == RULES_REF_ANY)
-			add_addr(c, &ranges_any.r->lo, 0);
+			add_any(c);
 		else
 			add_addr(c, &a->lo, 128);
 	}

@@ -68,6 +68,11 @@ bool lab_is_neighbour_talk(const struct lab *l, uint64_t id,
 		 p.icmp_type == ND_NEIGHBOR_ADVERT));
 }
 
+static bool is_any(const struct vfr_prefix *p)
+{
+	return !p->len || (p->len == VFR_V4_BITS && vfr_addr_is_v4(&p->addr));
+}
+
 /* Length of the longest of a port's prefixes that holds a, or -1.  `any` is
  * no prefix: who may have any address is not known by one. */
 static int longest_prefix(const struct vfr_ruleset *rs,
@@ -80,7 +85,7 @@ static int longest_prefix(const struct vfr_ruleset *rs,
 	for (i = 0; i < rp->nr_addrs; i++) {
 		const struct vfr_prefix *p = &rs->p.addrs[rp->first_addr + i];
 
-		if (p->len > best && p->len > 0 && vfr_prefix_has(p, a))
+		if (p->len > best && !is_any(p) && vfr_prefix_has(p, a))
 			best = p->len;
 	}
 	return best;

@@ -242,11 +242,15 @@ bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *src,
 
 /* --- whose address is it? --- */
 
+/* A prefix that holds more than IPv4 is IPv6's alone. */
 static bool addrs_have(const struct vfr_prefix *a, uint32_t n,
 		       const struct vfr_addr *x, bool exact)
 {
+	unsigned int least = vfr_addr_is_v4(x) ? VFR_V4_BITS : 0;
+
 	for (; n; n--, a++)
-		if (exact ? vfr_addr_eq(&a->addr, x) : vfr_prefix_has(a, x))
+		if (exact ? vfr_addr_eq(&a->addr, x) :
+			    a->len >= least && vfr_prefix_has(a, x))
 			return true;
 	return false;
 }

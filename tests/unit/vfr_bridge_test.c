@@ -77,6 +77,28 @@ static void test_bridge_any(void **state)
 	kit_free(k);
 }
 
+/* IPv4 is kept as a part of IPv6's space, but is no part of a binding to that. */
+static void test_any_of_one_family(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+
+	kit_br_any6 = true;
+	KIT_LOAD(k, allow_all);
+	kit_br_any6 = false;
+	frame_udp(&f, BR, "192.168.1.50", 6, "10.1.0.10", 5, 9);
+	kit_rx(k, BR, &f);
+	kit_one(k, WEB);
+	kit_clear(k);
+	frame_udp(&f, BR, "2001:db8:7::7", 6, "fd00:1::20", 5, 9);
+	kit_rx(k, BR, &f);
+	kit_one(k, DB);
+	frame_udp(&f, BR, "192.168.1.77", 6, "10.1.0.10", 5, 9);
+	kit_rx(k, BR, &f);
+	assert_string_equal(kit_last_reason(k), "spoof");
+	kit_free(k);
+}
+
 static void test_bridge_reject(void **state)
 {
 	static const struct kit_rule rules[] = { { VFR_REJECT } };
@@ -102,6 +124,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bridge),
 		cmocka_unit_test(test_bridge_any),
+		cmocka_unit_test(test_any_of_one_family),
 		cmocka_unit_test(test_bridge_reject),
 	};
 

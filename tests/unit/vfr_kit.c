@@ -18,7 +18,7 @@ const uint8_t kit_gw_mac[NR_KIT_PORTS][6] = {
 	[BR]  = { 2, 0, 0, 3, 0, 0 },
 };
 
-bool kit_br_any, kit_lan6;
+bool kit_br_any, kit_br_any6, kit_lan6;
 uint64_t kit_wan_rate_bps;
 
 const struct kit_rule allow_all[1] = { { VFR_ALLOW } };
@@ -104,6 +104,8 @@ static void fill_port(struct vfr_rs_port *p, struct strings *s, int i,
 	p->nr_addrs = 2;
 	addrs[(*nr)++] = kit_prefix(addr[i][0]);
 	addrs[(*nr)++] = kit_prefix(addr[i][1]);
+	if (i == BR && kit_br_any6)
+		addrs[*nr - 1] = kit_prefix("::/0");
 	if (i == BR && kit_br_any) {
 		addrs[*nr - 2] = kit_prefix("0.0.0.0/0");
 		addrs[*nr - 1] = kit_prefix("::/0");

@@ -82,6 +82,7 @@ struct kit {
 };
 
 extern bool kit_br_any;	/* br is bound to any address */
+extern bool kit_br_any6; /* to its own of IPv4, and any of IPv6 */
 extern uint64_t kit_wan_rate_bps; /* 0 = any */
 extern bool kit_lan6;	/* IPv6's default route: 2001:db8:1::9 on lan */
 
