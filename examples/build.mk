@@ -3,6 +3,7 @@
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sluice
 NGINX := $(B)/examples/nginx
+EXAMPLE_FILES := $(NGINX)/vmlinux $(NGINX)/initrd
 
 $(NGINX)/vmlinux: scripts/fetch-guests tests/guests/kernels
 	@mkdir -p $(@D)

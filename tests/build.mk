@@ -64,11 +64,11 @@ test: deps-test
 		$(error DATA=$(DATA): there is no such folder))
 	@$(SUBMAKE) test-built
 
-# Kernels come before the tests: some of these have a network of their own, from
-# which nothing can be fetched.  Tests that miss them say so.
+# What guests are made of comes before the tests: some of these have a network of
+# their own, from which nothing can be fetched.  Tests that miss it say so.
 test-built: $(TEST_PROGS) | $(B)/test/
 	$(file >$(B)/test/list,$(manifest))
-	$(if $(filter-out system%,$(or $(T),system)),,-@scripts/fetch-guests)
+	$(if $(filter-out system%,$(or $(T),system)),,		-@scripts/fetch-guests && $(MAKE) --no-print-directory -s $(EXAMPLE_FILES))
 	@tests/run $(B)/test/list $(T)
 
 bench: deps-run all $(BENCHES)

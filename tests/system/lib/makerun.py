@@ -3,6 +3,7 @@ with what the runner says, and its status make's."""
 import os
 import signal
 import subprocess
+import time
 
 from lib.machine import Failure, Machine, log_name
 
@@ -52,9 +53,9 @@ class MakeRun(Machine):
 
     def wait(self, seconds=60):
         """The status of make."""
+        end = time.monotonic() + seconds
         while self.pump(0.5):
-            seconds -= 0.5
-            if seconds < 0:
+            if time.monotonic() > end:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 raise Failure("make run does not end")
         return self.process.wait()
