@@ -135,26 +135,32 @@ static void map_table(uint64_t va, uint64_t size, uint64_t alias)
 	}
 }
 
-/* The image in 4 KiB pages: nothing is writable and executable at once. */
+static uint64_t image_pte(uint64_t va)
+{
+	uint64_t flags = PTE_P | PTE_A | PTE_D | PTE_G;
+
+	if (va >= (uint64_t)data_start)
+		flags |= PTE_RW | PTE_NX;
+	else if (va >= (uint64_t)text_end)
+		flags |= PTE_NX;
+	return hv_phys((void *)va) | flags;
+}
+
+/*
+ * The image in 4 KiB pages: nothing is writable and executable at once.  The
+ * tables are whole before they take the place of what we run by.
+ */
 static void map_image(void)
 {
-	static uint64_t l1[8][512] aligned(PAGE_SIZE);
-	uint64_t va;
+	static uint64_t l1[8][TABLE_ENTRIES] aligned(PAGE_SIZE);
+	uint64_t va = (uint64_t)image_start;
 
-	memset(section_l2, 0, PAGE_SIZE);
 	CHECK((uint64_t)image_end - SECTION_VIRT <= ARRAY_SIZE(l1) * L2_SIZE);
-	for (unsigned i = 0; i < ARRAY_SIZE(l1); i++)
-		section_l2[i] = hv_phys(l1[i]) | TABLE_FLAGS;
-	for (va = (uint64_t)image_start; va < (uint64_t)image_end;
-	     va += PAGE_SIZE) {
-		uint64_t flags = PTE_P | PTE_A | PTE_D | PTE_G;
-
-		if (va >= (uint64_t)data_start)
-			flags |= PTE_RW | PTE_NX;
-		else if (va >= (uint64_t)text_end)
-			flags |= PTE_NX;
-		hv_map(va, MFN(hv_phys((void *)va) >> PAGE_SHIFT), flags);
-	}
+	for (; va < (uint64_t)image_end; va += PAGE_SIZE)
+		l1[(va - SECTION_VIRT) >> 21][va >> 12 & 511] = image_pte(va);
+	for (unsigned i = 0; i < TABLE_ENTRIES; i++)
+		section_l2[i] = i < ARRAY_SIZE(l1) ?
+					hv_phys(l1[i]) | TABLE_FLAGS : 0;
 }
 
 uint64_t *window_create(uint64_t va)
