@@ -84,7 +84,7 @@
 	.popsection
 .endm
 
-	.text
+	.section .text.entry, "ax"
 
 /* ---- exceptions and interrupts ---- */
 
@@ -394,6 +394,48 @@ ENTRY(sysenter_entry):			/* the CPU has set rsp to &regs.es */
 	CALL_C	do_sysenter
 	jmp	exit_to_guest
 
+/* ---- guest memory: uint64_t guest_copy(to, from, n), guest_clear(to, n) ---- */
+/* Return the number of bytes not done: 0 unless there was a fault. */
+
+/*
+ * Words first: a CPU that copies whole lines does not mind, an emulator, which
+ * goes step by step, takes an eighth of the time.
+ */
+ENTRY(guest_copy):
+	mov	%rdx, %rcx
+	shr	$3, %rcx
+	and	$7, %edx
+	STAC
+1:	rep movsq
+	mov	%edx, %ecx
+2:	rep movsb
+3:	CLAC
+	mov	%rcx, %rax
+	ret
+4:	lea	(%rdx, %rcx, 8), %rcx	/* words left, and the bytes behind */
+	jmp	3b
+	EXTABLE	1b, 4b
+	EXTABLE	2b, 3b
+
+	.text
+
+ENTRY(guest_clear):
+	mov	%rsi, %rcx
+	shr	$3, %rcx
+	and	$7, %esi
+	xor	%eax, %eax
+	STAC
+1:	rep stosq
+	mov	%esi, %ecx
+2:	rep stosb
+3:	CLAC
+	mov	%rcx, %rax
+	ret
+4:	lea	(%rsi, %rcx, 8), %rcx
+	jmp	3b
+	EXTABLE	1b, 4b
+	EXTABLE	2b, 3b
+
 /* ---- stubs: 16 bytes each, found by number in setup.c ---- */
 
 	.balign	16
@@ -426,46 +468,6 @@ interrupt_stubs:
 	jmp	interrupt_common
 	.set	vector, vector + 1
 	.endr
-
-/* ---- guest memory: uint64_t guest_copy(to, from, n), guest_clear(to, n) ---- */
-/* Return the number of bytes not done: 0 unless there was a fault. */
-
-/*
- * Words first: a CPU that copies whole lines does not mind, an emulator, which
- * goes step by step, takes an eighth of the time.
- */
-ENTRY(guest_copy):
-	mov	%rdx, %rcx
-	shr	$3, %rcx
-	and	$7, %edx
-	STAC
-1:	rep movsq
-	mov	%edx, %ecx
-2:	rep movsb
-3:	CLAC
-	mov	%rcx, %rax
-	ret
-4:	lea	(%rdx, %rcx, 8), %rcx	/* words left, and the bytes behind */
-	jmp	3b
-	EXTABLE	1b, 4b
-	EXTABLE	2b, 3b
-
-ENTRY(guest_clear):
-	mov	%rsi, %rcx
-	shr	$3, %rcx
-	and	$7, %esi
-	xor	%eax, %eax
-	STAC
-1:	rep stosq
-	mov	%esi, %ecx
-2:	rep stosb
-3:	CLAC
-	mov	%rcx, %rax
-	ret
-4:	lea	(%rsi, %rcx, 8), %rcx
-	jmp	3b
-	EXTABLE	1b, 4b
-	EXTABLE	2b, 3b
 
 /* int rdmsr_safe(uint32_t msr, uint64_t *v), wrmsr_safe(uint32_t, uint64_t) */
 ENTRY(rdmsr_safe):

@@ -3,7 +3,7 @@
 
 #include "cpu_private.h"
 
-bool guest_range_ok(uint64_t addr, uint64_t len)
+entry_path bool guest_range_ok(uint64_t addr, uint64_t len)
 {
 	uint64_t last = addr + len - (len ? 1 : 0);
 
@@ -14,7 +14,7 @@ bool guest_range_ok(uint64_t addr, uint64_t len)
 	return addr >= HV_VIRT_END;
 }
 
-int copy_from_guest(void *to, uint64_t from, uint64_t len)
+entry_path int copy_from_guest(void *to, uint64_t from, uint64_t len)
 {
 	if (!guest_range_ok(from, len))
 		return -EFAULT;

@@ -10,7 +10,7 @@
 #include "entry.h"
 #include "guest_access.h"
 
-long do_iret(void)
+entry_path long do_iret(void)
 {
 	struct vcpu *v = current;
 	struct cpu_user_regs *regs = guest_regs();

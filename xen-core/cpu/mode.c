@@ -8,7 +8,7 @@
 #include "domain.h"
 #include "io.h"
 
-void vcpu_toggle_mode(struct vcpu *v)
+entry_path void vcpu_toggle_mode(struct vcpu *v)
 {
 	v->kernel_mode = !v->kernel_mode;
 	asm volatile("swapgs");

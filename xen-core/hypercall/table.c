@@ -58,7 +58,7 @@ static handler *const table[] = {
 	[__HYPERVISOR_arch_1] = (handler *)(void *)do_sluice_op,
 };
 
-long hypercall_call(uint64_t nr, const uint64_t a[6])
+entry_path long hypercall_call(uint64_t nr, const uint64_t a[6])
 {
 	if (nr >= ARRAY_SIZE(table))
 		return -ENOSYS;
@@ -73,7 +73,7 @@ bool hypercall_preempt(void)
 	return softirq_pending();
 }
 
-void do_hypercall(struct cpu_user_regs *r)
+entry_path void do_hypercall(struct cpu_user_regs *r)
 {
 	const uint64_t a[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
 

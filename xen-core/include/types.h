@@ -52,6 +52,8 @@ enum {
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define noreturn		__attribute__((noreturn))
+/* What each system call of a guest runs through lies together: link.lds */
+#define entry_path		__attribute__((section(".text.entry")))
 #define static_assert		_Static_assert
 #define packed			__attribute__((packed))
 #define aligned(n)		__attribute__((aligned(n)))
