@@ -1,5 +1,7 @@
-"""What peer_hv and peer_rules share: the appliance that both speak of."""
+"""What peer_hv, peer_bare and peer_rules share: the machine that the
+environment speaks of, the guests' command line, and the appliance."""
 import os
+import shlex
 import subprocess
 
 DIR = "build/bench"
@@ -8,12 +10,46 @@ RULES = (0, 100, 1000, 10000)
 OPTIONS = "dom0_mem=48"                 # for 10,000 rules
 RELOADED, REFUSED = b"dom0: rules loaded: ", b": not loaded"
 UNITS = {"K": 1 / 1024, "M": 1, "G": 1024}
+POWER_ON = "peer: power on"             # said when all files are made
+
+
+# ---- the machine ----
+
+def cpus():
+    return int(os.environ.get("PEER_SMP", "1"))
+
+
+def cpu():
+    return os.environ.get("PEER_CPU", "max,-smap")
+
+
+def accel():
+    return "tcg,thread=" + ("multi" if cpus() > 1 else "single")
+
+
+def power_on(argv, mac):
+    """Become that QEMU, with the NIC and what else the environment asks for."""
+    env = os.environ
+    argv += ["-netdev", f"tap,id=n0,ifname={env['PEER_TAP']},script=no,"
+                        "downscript=no",
+             "-device", f"virtio-net-pci,netdev=n0,romfile=,mac={mac}"]
+    if env.get("PEER_ICOUNT"):
+        argv += ["-icount", env["PEER_ICOUNT"]]
+    argv += shlex.split(env.get("PEER_QEMU_ARGS", ""))
+    print(POWER_ON, flush=True)
+    os.execvp(argv[0], argv)
 
 
 def mib(text):
     """QEMU's way to say memory, "2G", in MiB."""
     return int(float(text[:-1]) * UNITS[text[-1]]) if text[-1] in UNITS \
         else int(text)
+
+
+# ---- the guests ----
+
+def cmdline(name, address, host):
+    return f"loglevel=4 peer_ip={address}/24 peer_name={name} peer_host={host}"
 
 
 def rules_name(count):
@@ -32,7 +68,7 @@ def domain(name, address, mac, mem, host):
     return f"""
 domain {name} on lan address {address} mac {mac} {{
     kernel "vmlinux" ramdisk "initrd" memory {mem}M
-    cmdline "console=hvc0 loglevel=4 peer_ip={address}/24 peer_name={name} peer_host={host}"
+    cmdline "console=hvc0 {cmdline(name, address, host)}"
 }}"""
 
 
