@@ -114,7 +114,8 @@ make run           the first appliance in QEMU: a web server behind the
                    instead of an appliance: your own PV kernel as a domain
 make test          every test; T=name or T=folder for some of them,
                    DATA=folder for shared rule sets and captures
-make bench         measurements, as `name value unit`; T=name for one
+make bench         measurements, as `name value unit`; T=name for one,
+                   DATA=folder for Debian guests (T=linux), see docs/bench.md
 make fuzz T=name   fuzz one target; SECONDS=n (60)
 make iso           build/sluice.iso, for BIOS and UEFI: the first appliance,
                    or that of CONFIG=file; TOKEN=secret: for its dom0
