@@ -19,8 +19,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from lib.machine import GUESTS, Failure, dom0, log_name  # noqa: E402
 from lib.net import (HOST, WAN, NetMachine, appliance,   # noqa: E402
                      files, within_namespace)
-from netload import (A, DISCARD, SECONDS, Sink, blast, counters,  # noqa: E402
-                     machine, pull, push, received, round_trips, say)
+from netload import (A, DISCARD, SECONDS, PlainMachine, Sink,  # noqa: E402
+                     blast, counters, machine, pull, push, received,
+                     round_trips, say)
 
 PAUSE = 4                               # until the next sender's turn
 # What the senders do, one after the other; HOST's own sinks are in Sink.
@@ -31,6 +32,7 @@ SENDS = (("udp64_domain_to_host", f"udp:{HOST}:9", 64),
          ("udp1400_domain_to_domain", f"udp:{A}:9", 1400),
          ("tcp_domain_to_domain", f"tcp:{A}:9", 0),
          ("rtt_domain_to_domain", f"rtt:{A}:7", 64))
+BULK = [row for row in SENDS if row[0].startswith("tcp")]
 FLOODED = 3                             # domains beside the one that floods
 PACED = 100                             # packets a second of each
 
@@ -41,16 +43,16 @@ def say_round_trips(name):
     say(name + "_p99", p99, "us")
 
 
-def senders(mode):
-    """A domain for each of SENDS; each waits until those before it are done."""
+def senders(mode, sends=SENDS, tail="", **how):
+    """A domain for each of sends; each waits until those before it are done."""
     lines = [f"{mode} send={to} size={size or 64} seconds={SECONDS} "
              f"wait={4 + i * (SECONDS + PAUSE)}"
-             for i, (_, to, size) in enumerate(SENDS)]
+             for i, (_, to, size) in enumerate(sends)]
     sink = Sink()
-    with machine([mode, *lines]) as m:
+    with machine([mode, *lines], **how) as m:
         taken = 0
-        for i, (name, to, size) in enumerate(SENDS, 1):
-            name = f"{name}_{mode[4:]}"
+        for i, (name, to, size) in enumerate(sends, 1):
+            name = f"{name}_{mode.split()[0][4:]}{tail}"
             before = sink.packets[DISCARD]
             if name.startswith("rtt"):
                 found = m.expect(rf"\[d{i}\] .*rtt \d+ samples \d+ lost p50 (\d+) "
@@ -83,6 +85,22 @@ def host_side(mode):
             "Mbit/s")
         say(f"tcp_pulled_from_domain_{name}", pull() * 8 / 1e6, "Mbit/s")
         say_round_trips(f"rtt_host_to_domain_{name}")
+
+
+# TCP whose packets are of the MTU on the NIC and into a domain, with their
+# checksums added up.  Out of a domain of the kit they still come as large
+# segments: it is the hypervisor that cuts them.
+
+def plain_host_side(mode):
+    with machine([mode + " gso=0"], kind=PlainMachine):
+        name = f"{mode[4:]}_no_offload"
+        say(f"tcp_host_to_domain_{name}", received(push)[1] * 8 / 1e6,
+            "Mbit/s")
+        say(f"tcp_pulled_from_domain_{name}", pull() * 8 / 1e6, "Mbit/s")
+
+
+def plain_senders(mode):
+    senders(mode + " gso=0", BULK, "_no_offload", kind=PlainMachine)
 
 
 def with_rules(count):
@@ -149,6 +167,10 @@ PARTS = {"boot": first_answer,
          "host_flip": lambda: host_side("net=flip"),
          "sends_copy": lambda: senders("net=copy"),
          "sends_flip": lambda: senders("net=flip"),
+         "plain_host_copy": lambda: plain_host_side("net=copy"),
+         "plain_host_flip": lambda: plain_host_side("net=flip"),
+         "plain_sends_copy": lambda: plain_senders("net=copy"),
+         "plain_sends_flip": lambda: plain_senders("net=flip"),
          "rules_10": lambda: with_rules(10),
          "rules_1000": lambda: with_rules(1000),
          "rules_10000": lambda: with_rules(10000),
