@@ -12,6 +12,8 @@ each ratio the median of the turns' own ratios.
 PEER_REPS turns (3), with PEER_SECS seconds (4) for each kind of traffic.
 """
 import collections
+import functools
+import http.server
 import importlib.util
 import json
 import os
@@ -20,6 +22,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,7 +43,8 @@ REPS = int(os.environ.get("PEER_REPS", "3"))
 TURN_S = 1800                           # the limit for one
 
 OUTSIDE, G1, G2, G3 = (None, "10.77.0.11", "10.77.0.12", "10.77.0.13")
-HOST = "10.77.0.1"
+HOST, DOM0 = "10.77.0.1", "10.77.0.2"
+OFFLOAD, PORT = "offload", 8000         # our program, and where we serve it
 RULES = (1000, 10000)
 ROUND_TRIPS = "7 64 400 2000".split()   # port, bytes, how many, us between them
 # Name, what, from, to; of datagrams the bytes, and how many a second are
@@ -64,6 +68,7 @@ COUNTED = (("udp64_in", "udp", OUTSIDE, G1, 64, 0),
            ("udp1400_out", "sent", G1, HOST, 1400),
            ("tcp_in", "tcp_inside", G1, "-R"),
            ("tcp_out", "tcp_inside", G1, ""))
+BULK = [row for row in INWARD + OUTWARD + BETWEEN if row[1] == "tcp"]
 ICOUNT = "shift=2,sleep=on"             # 4 ns an instruction; who waits, waits
 
 
@@ -174,6 +179,16 @@ class Setting:
         for which in "p50", "p99":
             yield "_" + which, self.x.field(said, which), "us"
 
+    def offload(self, how):
+        """On all interfaces of all, "on" or "off"."""
+        offload = f"chmod +x /tmp/{OFFLOAD} && /tmp/{OFFLOAD} {how} " \
+            "$(ls /sys/class/net)"
+        subprocess.run([f"{peer.DIR}/{OFFLOAD}", how, "tap0"], check=True)
+        for to in (G1, G2, G3)[:self.guests] + \
+                (() if COMMANDS[self.name] else (DOM0,)):
+            self.x.must(to, f"[ -e /tmp/{OFFLOAD} ] || wget -q -O /tmp/{OFFLOAD} "
+                            f"http://{HOST}:{PORT}/{OFFLOAD}; {offload}")
+
     def background(self, guest, command):
         self.x.must(guest, f"{command} >/dev/null 2>&1 &")
         time.sleep(1)
@@ -189,7 +204,23 @@ def load_peer():
     return module
 
 
+class Files(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def serve_offload():
+    """To machines that have no such program."""
+    os.makedirs(peer.DIR, exist_ok=True)
+    subprocess.run(["gcc", "-O2", "-Wall", "-static", "-o",
+                    f"{peer.DIR}/{OFFLOAD}", f"{HERE}/offload.c"], check=True)
+    server = http.server.ThreadingHTTPServer(
+        ("", PORT), functools.partial(Files, directory=peer.DIR))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
 def setting(name):
+    serve_offload()
     first = Setting(name, guests=1)
     first.x.setup_net()
     if name != "xen":                   # there the guests start one by one
@@ -197,6 +228,7 @@ def setting(name):
             say("power_on_to_network", s.power_on_to_network(), "s")
             if name == "bare":
                 s.measure(INWARD + OUTWARD)
+                without_offload(s)
                 return
     with Setting(name) as s:
         if name == "xen":
@@ -204,6 +236,7 @@ def setting(name):
         s.measure(INWARD + OUTWARD + BETWEEN)
         if name == "sluice":
             with_rules(s)
+        without_offload(s)
         beside_others(s)
 
 
@@ -214,6 +247,13 @@ def with_rules(s):
         subprocess.run([f"{HERE}/peer_rules", str(count)], check=True)
         if count:
             s.measure(rows, f"rules_{count}_")
+
+
+def without_offload(s):
+    s.offload("off")
+    s.measure(BULK if s.guests > 1 else
+              [row for row in BULK if row[0] != "tcp_between"], "no_offload_")
+    s.offload("on")
 
 
 def beside_others(s):
