@@ -19,6 +19,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -347,6 +348,7 @@ def main():
         everything()
         return
     within_namespace()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # and stop QEMU
     name, *how = sys.argv[1:]
     try:
         counted(name) if how else setting(name)
