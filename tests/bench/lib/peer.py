@@ -7,7 +7,6 @@ import subprocess
 DIR = "build/bench"
 SOCKET = f"{DIR}/peer.sock"
 RULES = (0, 100, 1000, 10000)
-OPTIONS = "dom0_mem=48"                 # for 10,000 rules
 RELOADED, REFUSED = b"dom0: rules loaded: ", b": not loaded"
 UNITS = {"K": 1 / 1024, "M": 1, "G": 1024}
 POWER_ON = "peer: power on"             # said when all files are made
