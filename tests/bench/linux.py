@@ -52,8 +52,11 @@ ROUND_TRIPS = "7 64 400 2000".split()   # port, bytes, how many, us between them
 # offered (0: as many as go).
 INWARD = (("udp64_in_10000", "udp", OUTSIDE, G1, 64, 10000),
           ("udp64_in_40000", "udp", OUTSIDE, G1, 64, 40000),
+          ("udp64_in_80000", "udp", OUTSIDE, G1, 64, 80000),
+          ("udp64_in_flood", "udp", OUTSIDE, G1, 64, 0),
           ("udp1400_in_10000", "udp", OUTSIDE, G1, 1400, 10000),
           ("udp1400_in_40000", "udp", OUTSIDE, G1, 1400, 40000),
+          ("udp1400_in_flood", "udp", OUTSIDE, G1, 1400, 0),
           ("tcp_in", "tcp", OUTSIDE, G1),
           ("rtt", "rtt", OUTSIDE, G1))
 OUTWARD = (("udp64_out", "udp", G1, OUTSIDE, 64, 0),
