@@ -149,6 +149,9 @@ bool vifs_run(uint32_t budget, uint64_t now_ns, uint64_t *again_ns);
  */
 void vifs_charge(uint64_t ns);
 
+/* What domains have paid since the last call. */
+uint64_t vifs_paid(void);
+
 /* ---- tap.c ---- */
 
 /* Tell dom0 of records that were written since the last call. */

@@ -9,8 +9,8 @@
  * left and the CPU has someone to run, the rest waits for as long as the run
  * took.  An idle CPU goes on at once.
  *
- * Who sends pays for his turns, who receives for what NICs bring him; the vcpu
- * that was interrupted pays for nothing.
+ * Who sends pays for his turns, who receives for what NICs bring him; what
+ * nobody pays for is the time of the vcpu that was interrupted (vif_charge.c).
  *
  * What a run costs beside its packets is shared by those that come together.
  * While a guest runs, rings that were busy a moment ago are not armed but held:
@@ -81,7 +81,7 @@ static bool run_once(uint64_t *later_ns)
 
 	*later_ns = ~0ull;
 	more = nics_run(BUDGET, now);
-	more |= vifs_run(BUDGET, now, later_ns);
+	more |= vifs_run(BUDGET, now_ns(), later_ns);
 	taps_notify();
 	return nics_rearm(now, later_ns) || more;
 }
@@ -99,12 +99,12 @@ static void later_set(uint64_t later_ns)
 
 static void run(void)
 {
-	uint64_t start = now_ns(), later, end;
+	uint64_t start = now_ns(), later, end, paid = 0;
 	bool more, kicked, pause;
 
 	do {
 		if (!spin_trylock(&net_lock))
-			return; /* its holder sees the mark */
+			break; /* its holder sees the mark */
 		__atomic_store_n(&work, 0, __ATOMIC_SEQ_CST);
 		more = run_once(&later);
 		end = now_ns();
@@ -115,9 +115,10 @@ static void run(void)
 				  end + MAX(end - start, PAUSE_MIN_NS));
 		else if (!more)
 			later_set(later);
+		paid += vifs_paid();
 		kicked = unlock_look();
 	} while (!pause && (more || kicked));
-	sched_interrupted(end - start);
+	sched_interrupted(paid);
 }
 
 static void tick(void *unused)

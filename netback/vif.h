@@ -111,6 +111,8 @@ void vif_turns_init(void);
 
 /* A packet was delivered to its guest: see vifs_charge(). */
 void vif_delivered(struct vif *v);
+/* Its domain pays for so much work of ours. */
+void vif_charge(struct vif *v, uint64_t ns);
 
 /* ---- vif.c ---- */
 

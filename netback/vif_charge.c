@@ -1,12 +1,16 @@
 /*
- * vif_charge.c: who pays for the packets that NICs bring: the domains that get
- * them.  For packets between domains the sender pays, by its turns (vif_turn.c).
+ * vif_charge.c: who pays for packets.  The sender, by its turns (vif_turn.c); for
+ * what NICs bring, the domains that get it.
+ *
+ * Time is paid once.  The vcpu that a run interrupts gets back what others paid,
+ * and no more: else one that notifies without end would work for nobody's time.
  */
 #include "vif.h"
 
 #include "sched.h"
 
 static struct vif *to_charge;
+static uint64_t paid_ns;	/* by all, since vifs_paid() */
 static uint32_t nr_delivered;	/* to all of them */
 
 void vif_delivered(struct vif *v)
@@ -18,12 +22,26 @@ void vif_delivered(struct vif *v)
 	to_charge = v;
 }
 
+void vif_charge(struct vif *v, uint64_t ns)
+{
+	sched_charge(v->d, ns);
+	paid_ns += ns;
+}
+
+uint64_t vifs_paid(void)
+{
+	uint64_t ns = paid_ns;
+
+	paid_ns = 0;
+	return ns;
+}
+
 void vifs_charge(uint64_t ns)
 {
 	for (; to_charge; to_charge = to_charge->next_charged) {
 		if (ns)
-			sched_charge(to_charge->d, ns * to_charge->delivered /
-							   nr_delivered);
+			vif_charge(to_charge,
+				   ns * to_charge->delivered / nr_delivered);
 		to_charge->delivered = 0;
 	}
 	nr_delivered = 0;

@@ -9,7 +9,6 @@
 #include "domain.h"
 #include "lib.h"
 #include "percpu.h"
-#include "sched.h"
 #include "time.h"
 
 static struct vfr_sched_port sched_ports[SLUICE_VIF_MAX];
@@ -105,7 +104,7 @@ static uint32_t vif_turn(const struct vfr_sched_grant *g, uint64_t now)
 		more = vif_tx_rearm(v);
 	vfr_sched_done(&sched, g->port, packets, bytes, more && !v->broken,
 		       now);
-	sched_charge(v->d, now_ns() - now);
+	vif_charge(v, now_ns() - now);
 	vifs_charge(0); /* for what others got has been paid */
 	return packets ? packets : 1;
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/env -S python3 -B
 """Who gets the CPU, and when; what vcpus see of time."""
 import re
+import sys
 
 from lib.cases import case, main
-from lib.machine import Failure, Machine, dom0, domain
+from lib.machine import GUESTS, Failure, Machine, dom0, domain
+from lib.net import NetMachine, appliance, files, within_namespace
 
 
 def load(name, what, **keys):
@@ -101,4 +103,34 @@ def clock():
         raise Failure(wrong[-1].decode())
 
 
+NOTIFIER = """
+nic wan address 203.0.113.2/24
+net dmz 10.1.0.0/24
+domain evil on dmz address 10.1.0.66 {
+    kernel "netabuse" memory 8M vcpus 2 cmdline "ip=10.1.0.66"
+}
+domain hog on dmz address 10.1.0.11 { kernel "load" memory 8M cmdline "do=hog" }
+"""
+
+
+@case(60, "notifier")
+def notifier():
+    """The time of notifications of an empty ring is their sender's own: its two
+    vcpus have no more than two thirds of the CPU beside one that spins."""
+    with NetMachine([dom0(), appliance(NOTIFIER),
+                     files(netabuse=f"{GUESTS}/netabuse.elf",
+                           load=f"{GUESTS}/load.elf")], cpus=1) as m:
+        m.expect(r"dom0: ready", 30)
+        m.send("send evil events 15000\r")
+        m.settle(3)
+        (evil, hog), _ = shares(m, ["evil", "hog"], 6)
+        print(f"evil {evil:.3f} hog {hog:.3f}")
+        if evil > 2 / 3 * 1.05:
+            raise Failure(f"it has {evil:.3f} of the CPU")
+        m.expect(r"over: events", 30)
+        m.closes()
+
+
+if len(sys.argv) > 1 and not sys.argv[1].startswith("--"):
+    within_namespace()
 main(alone=True)
