@@ -241,6 +241,8 @@ static size_t batch_release(char *va, size_t n)
 	for (size_t i = 0; i < n; i++)
 		list[i] = va_to_mfn(va + i * PAGE_SIZE);
 	done = ptes_set(va, list, n, false);
+	/* Or the TLB has the old frames still when others come here. */
+	mmuext(MMUEXT_TLB_FLUSH_ALL, 0);
 	done = reservation(XENMEM_decrease_reservation, list, done);
 	for (size_t i = 0; i < done; i++)
 		p2m[va_to_pfn(va) + i] = PFN_NONE;

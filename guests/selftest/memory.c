@@ -497,6 +497,27 @@ static long give_and_take(void)
 	return 0;
 }
 
+static void do_write(void *at)
+{
+	*(volatile uint64_t *)at = 1;
+}
+
+/* The TLB has it from the first store, if nobody flushes. */
+static long released(void)
+{
+	void *p = pages_alloc(1);
+	int vector;
+
+	do_write(p);
+	if (pages_release(p, 1) != 1)
+		return -1;
+	vector = trap_try(do_write, p, NULL);
+	if (pages_regain(p, 1) != 1)
+		return -2;
+	pages_free(p, 1);
+	return vector;
+}
+
 static long release_mapped(void)
 {
 	xen_pfn_t mfn = va_to_mfn(page);
@@ -639,6 +660,7 @@ static const struct check_row rows[] = {
 	{ "a huge LDT", ldt_huge, ANY_ERROR },
 	{ "current reservation", reservation, 1 },
 	{ "give a page and take one", give_and_take, 0 },
+	{ "store to a page given", released, TRAP_PAGE_FAULT },
 	{ "give a page that is mapped", release_mapped, ANYTHING },
 	{ "give another's page", release_foreign, 0 },
 	{ "take 2^60 pages", populate_huge_order, 1 },
