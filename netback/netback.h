@@ -162,8 +162,11 @@ void taps_notify(void);
 /* Find the NICs on PCI: nic0, nic1, ... in the order of the bus.  Boot only. */
 void nics_init(void);
 
-/* As vifs_run(), for each NIC.  Their interrupts may stay off ... */
-bool nics_run(uint32_t budget, uint64_t now_ns);
+/*
+ * As vifs_run(), for each NIC; those whose budget ended last time only if
+ * poll_busy.  Their interrupts may stay off ...
+ */
+bool nics_run(uint32_t budget, bool poll_busy, uint64_t now_ns);
 
 /* ... until this, at the end of a run.  True: something has come meanwhile.
  * *again_ns: as vifs_run(). */

@@ -350,12 +350,13 @@ static bool nic_run(struct nic *n, uint32_t budget, uint64_t now)
 	return true;
 }
 
-bool nics_run(uint32_t budget, uint64_t now)
+bool nics_run(uint32_t budget, bool poll_busy, uint64_t now)
 {
 	bool more = false;
 
 	for (uint32_t i = 0; i < nr_nics; i++) {
-		nics[i]->busy = nic_run(nics[i], budget, now);
+		if (poll_busy || !nics[i]->busy)
+			nics[i]->busy = nic_run(nics[i], budget, now);
 		more |= nics[i]->busy;
 	}
 	return more;

@@ -5,9 +5,11 @@
  * that gets net_lock serves everybody; one that does not get it leaves the mark
  * for the holder, which looks again before it goes.
  *
- * A run has a budget, so that a flood leaves time for the domains: when work is
- * left and the CPU has someone to run, the rest waits for as long as the run
- * took.  An idle CPU goes on at once.
+ * A run has a budget, so that a flood leaves time for the domains.  When work is
+ * left it goes on at once on a CPU that is idle; if there is none, what vifs send
+ * waits for as long as the run took, and what NICs bring for several times as
+ * long: domains get the time to take what they were given, and what is too much
+ * is dropped by the NIC, which costs nothing, not by us before a full ring.
  *
  * Who sends pays for his turns, who receives for what NICs bring him; what
  * nobody pays for is the time of the vcpu that was interrupted (vif_charge.c).
@@ -31,9 +33,13 @@
 #include "sched.h"
 #include "time.h"
 
-#define BUDGET		256		/* packets of vifs, and of each NIC, a run */
+#define VIF_BUDGET	256		/* packets a run, of all vifs */
+#define NIC_BUDGET	64		/* of each NIC */
+#define NIC_PAUSES	8		/* times a run */
 #define TICK_NS		100000000ull	/* vfr_tick() */
 #define PAUSE_MIN_NS	20000ull
+#define PAUSE_MAX_NS	4000000ull
+#define RUN_MAX_NS	1000000ull	/* while a guest waits */
 #define NET_PACKETS	1024
 #define FLOWS		16384
 
@@ -42,6 +48,8 @@ struct vfr *net_vfr;
 
 static uint32_t work; /* A: somebody kicked */
 static struct timer tick_timer, again_timer;
+static bool nics_more;	  /* N: some are busy: their budget ended first */
+static uint64_t nics_at;  /* N: till then only an idle CPU polls busy ones */
 
 void net_kick(void)
 {
@@ -73,15 +81,21 @@ static void again(void *unused)
 	softirq_raise(this_cpu_id(), SOFTIRQ_BACKEND);
 }
 
-/* True when there is more to do at once. */
-static bool run_once(uint64_t *later_ns)
+/* Nobody runs here, and nobody is about to. */
+static bool idle(void)
+{
+	return current == this_cpu()->idle && !softirq_pending();
+}
+
+/* True when there is more to do soon; NICs that have more are in nics_more. */
+static bool run_once(bool poll_busy, uint64_t *later_ns)
 {
 	uint64_t now = now_ns();
 	bool more;
 
 	*later_ns = ~0ull;
-	more = nics_run(BUDGET, now);
-	more |= vifs_run(BUDGET, now_ns(), later_ns);
+	nics_more = nics_run(NIC_BUDGET, poll_busy, now);
+	more = vifs_run(VIF_BUDGET, now_ns(), later_ns);
 	taps_notify();
 	return nics_rearm(now, later_ns) || more;
 }
@@ -93,31 +107,53 @@ static void later_set(uint64_t later_ns)
 	if (later_ns == ~0ull)
 		return;
 	timer_set(&again_timer, later_ns);
-	if (current != this_cpu()->idle)
+	if (!idle())
 		softirq_defer(SOFTIRQ_BACKEND);
+}
+
+enum then { DONE, GO_ON, PAUSE };
+
+/* What this CPU does next about the network.  Under net_lock. */
+static enum then run_locked(uint64_t began)
+{
+	uint64_t start = now_ns(), end, later;
+	bool poll_busy = idle() || start >= nics_at;
+	bool more = run_once(poll_busy, &later);
+
+	end = now_ns();
+	if (idle())
+		more |= nics_more;
+	else /* others' kicks must not keep us from who runs here */
+		more |= end - began > RUN_MAX_NS && READ_ONCE(work);
+	if (more && idle())
+		return GO_ON;
+	if (more)
+		later = MIN(later, end + MAX(end - start, PAUSE_MIN_NS));
+	if (nics_more && poll_busy)
+		nics_at = end + MIN(NIC_PAUSES * (end - start), PAUSE_MAX_NS);
+	if (nics_more)
+		later = MIN(later, nics_at);
+	later_set(later);
+	return more ? PAUSE : DONE;
 }
 
 static void run(void)
 {
-	uint64_t start = now_ns(), later, end, paid = 0;
-	bool more, kicked, pause;
+	uint64_t began = now_ns(), paid = 0;
+	bool left = false, kicked;
+	enum then then;
 
 	do {
 		if (!spin_trylock(&net_lock))
 			break; /* its holder sees the mark */
 		__atomic_store_n(&work, 0, __ATOMIC_SEQ_CST);
-		more = run_once(&later);
-		end = now_ns();
-		pause = more &&
-			(current != this_cpu()->idle || softirq_pending());
-		if (pause)
-			timer_set(&again_timer,
-				  end + MAX(end - start, PAUSE_MIN_NS));
-		else if (!more)
-			later_set(later);
+		then = run_locked(began);
+		left = then == PAUSE || nics_more;
 		paid += vifs_paid();
 		kicked = unlock_look();
-	} while (!pause && (more || kicked));
+	} while (then == GO_ON || (then == DONE && kicked));
+	if (left)
+		sched_raise_idle(SOFTIRQ_BACKEND);
 	sched_interrupted(paid);
 }
 

@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 from lib.cases import case, main
 from lib.machine import Failure, dom0
@@ -26,6 +27,7 @@ domain other on dmz address 10.1.0.20
 allow icmp from any to any
 allow tcp {PORT} from any to any
 allow udp 7 from linux to any
+allow udp {PORT} from any to linux
 """
 
 
@@ -128,6 +130,37 @@ def closed():
         m.expect(r"dom0>")
         if "no_ruleset" not in " ".join(m.accounts()):
             raise Failure("the drops are not counted")
+        m.closes()
+
+
+def flood(address, port, seconds):
+    """Datagrams as fast as it goes; how many."""
+    sent, end = 0, time.monotonic() + seconds
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((address, port))
+        while time.monotonic() < end:
+            for _ in range(100):
+                s.send(b"x" * 22)
+            sent += 100
+    return sent
+
+
+@case(120, "overload")
+def overload():
+    """What is too much is dropped by the NIC, not worked on in vain."""
+    with NetMachine([dom0(attach="linux"), appliance(RULES), linux_files()],
+                    cpus=1) as m:
+        up(m)
+        m.send(f"nc -u -l -p {PORT} >/dev/null &\r")
+        shell(m, "sleep 1")
+        sent = flood(ADDRESS, PORT, 3)
+        shell(m, "true")                # it lives
+        m.send("\x1d")
+        nic = m.ports()["nic0"]
+        late = nic.get("queue_full", 0)
+        print(f"sent {sent} got {nic['in']} of which for full rings {late}")
+        if late > nic["in"] / 20:
+            raise Failure(f"{late} packets of {nic['in']} found a full ring")
         m.closes()
 
 

@@ -13,6 +13,7 @@
 #define SCHED_H
 
 #include "bvt.h"
+#include "percpu.h"
 #include "spinlock.h"
 #include "types.h"
 
@@ -119,6 +120,9 @@ void sched_charge(struct domain *d, uint64_t ns);
 /* For ns of its time current did not run: work for whomever sched_charge() names
  * was done meanwhile.  In a softirq. */
 void sched_interrupted(uint64_t ns);
+
+/* Work for a CPU that is idle, other than this one; false if there is none. */
+bool sched_raise_idle(enum softirq which);
 
 /* CPU time a domain has used, ns. */
 uint64_t sched_cpu_time(struct domain *d);

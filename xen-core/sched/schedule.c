@@ -123,6 +123,16 @@ static uint32_t claim_idle(const struct vcpu *v)
 	return ~0u;
 }
 
+bool sched_raise_idle(enum softirq which)
+{
+	uint64_t mask = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST) &
+			~(1ull << this_cpu_id());
+
+	if (mask != 0)
+		softirq_raise((uint32_t)__builtin_ctzll(mask), which);
+	return mask != 0;
+}
+
 /* v wants to run: into its queue, or an idle CPU's.  Its own is locked. */
 static void enqueue(struct vcpu *v)
 {
