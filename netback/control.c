@@ -77,7 +77,7 @@ static int sweep(struct sluice_ruleset *r)
 		spin_lock(&net_lock);
 		more = vfr_tick(net_vfr, now_ns());
 		vfr_stats(net_vfr, &st);
-		spin_unlock(&net_lock);
+		net_unlock();
 		if (more && hypercall_preempt())
 			return -ERESTART;
 	} while (more);

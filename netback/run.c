@@ -120,13 +120,11 @@ static enum then run_locked(uint64_t began)
 	bool poll_busy = idle() || start >= nics_at;
 	bool more = run_once(poll_busy, &later);
 
-	end = now_ns();
-	if (idle())
-		more |= nics_more;
-	else /* others' kicks must not keep us from who runs here */
-		more |= end - began > RUN_MAX_NS && READ_ONCE(work);
-	if (more && idle())
+	if ((more || nics_more) && idle())
 		return GO_ON;
+	end = now_ns();
+	/* Others' kicks must not keep us from who runs here. */
+	more |= end - began > RUN_MAX_NS && READ_ONCE(work);
 	if (more)
 		later = MIN(later, end + MAX(end - start, PAUSE_MIN_NS));
 	if (nics_more && poll_busy)
@@ -137,6 +135,15 @@ static enum then run_locked(uint64_t began)
 	return more ? PAUSE : DONE;
 }
 
+/* False: its holder sees the mark, and does our work. */
+static bool lock_or_mark(void)
+{
+	if (spin_trylock(&net_lock))
+		return true;
+	__atomic_store_n(&work, 1, __ATOMIC_SEQ_CST);
+	return spin_trylock(&net_lock);
+}
+
 static void run(void)
 {
 	uint64_t began = now_ns(), paid = 0;
@@ -144,8 +151,8 @@ static void run(void)
 	enum then then;
 
 	do {
-		if (!spin_trylock(&net_lock))
-			break; /* its holder sees the mark */
+		if (!lock_or_mark())
+			break;
 		__atomic_store_n(&work, 0, __ATOMIC_SEQ_CST);
 		then = run_locked(began);
 		left = then == PAUSE || nics_more;

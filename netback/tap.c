@@ -63,7 +63,7 @@ static int open_locked(const struct vfr_tap_config *c, struct page *frames,
 			.frames = frames, .nr_frames = nr_frames,
 			.ring = c->ring, .owner = current->d,
 		};
-	spin_unlock(&net_lock);
+	net_unlock();
 	return tap;
 }
 
@@ -135,7 +135,7 @@ static int op_untap(void *arg, uint64_t *progress)
 		t = taps[id->tap];
 		taps[id->tap].frames = NULL;
 	}
-	spin_unlock(&net_lock);
+	net_unlock();
 	if (!t.frames)
 		return -ENOENT;
 	pages_share_end(t.frames, t.nr_frames, t.owner);
