@@ -78,27 +78,6 @@ static void answer(struct vfr *v, struct judge *j, const struct arp *a)
 	judge_local(v, j);
 }
 
-/* To whom a bridged net's ARP packet goes. */
-static void arp_bridge(struct vfr *v, struct judge *j, const struct arp *a)
-{
-	const struct iface *ifc = &v->t->ifaces[j->in];
-	bool any = false;
-	uint16_t to;
-
-	if (j->multicast)
-		to = bridge_vif(v, ifc->net, &a->tpa, &any);
-	else
-		to = iface_of_mac(v, ifc->net, j->p->hdr);
-	if (to == NONE16 && any)
-		return bridge_flood(v, j);
-	if (to == NONE16 && ifc->kind == VFR_PORT_VIF)
-		to = v->t->rs.p.nets[ifc->net].nic;
-	if (to == NONE16 || to == j->in)
-		judge_local(v, j);
-	else
-		bridge_send(v, j, to);
-}
-
 /* A claim from a NIC: not for what is bound elsewhere or ours. */
 static bool nic_claim_ok(const struct vfr *v, const struct judge *j,
 			 const struct arp *a)
@@ -123,7 +102,7 @@ static void arp_nic(struct vfr *v, struct judge *j, const struct arp *a)
 		neigh_learn(v, j->in, &a->spa, a->sha);
 	if (ifc->net != NONE16 && memcmp(j->p->hdr, ifc->mac, 6)) {
 		bridge_learn(v, j);
-		return arp_bridge(v, j, a);
+		return bridge_ask(v, j, &a->tpa);
 	}
 	judge_local(v, j);
 }
@@ -139,7 +118,7 @@ static void arp_vif(struct vfr *v, struct judge *j, const struct arp *a)
 	if (ifc->bridged) {
 		if (a->op == ARP_REQUEST && iface_owns(v, j->in, &a->tpa))
 			return answer(v, j, a);
-		return arp_bridge(v, j, a);
+		return bridge_ask(v, j, &a->tpa);
 	}
 	if (a->op == ARP_REQUEST && !iface_has_addr(v, j->in, &a->tpa) &&
 	    net_has(v, ifc->net, &a->tpa))

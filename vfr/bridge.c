@@ -11,25 +11,6 @@
 
 #define AGE_NS	(300 * NS_PER_S)
 
-uint16_t bridge_vif(const struct vfr *v, uint16_t net,
-		    const struct vfr_addr *a, bool *any)
-{
-	uint32_t i;
-
-	*any = false;
-	for (i = 0; i < v->t->nr_ifaces; i++) {
-		const struct iface *ifc = &v->t->ifaces[i];
-
-		if (!ifc->bridged || ifc->net != net)
-			continue;
-		if (iface_is_any(v, (uint16_t)i))
-			*any = true;
-		else if (iface_has_addr(v, (uint16_t)i, a))
-			return (uint16_t)i;
-	}
-	return NONE16;
-}
-
 void bridge_learn(struct vfr *v, const struct judge *j)
 {
 	const uint8_t *mac = j->p->hdr + 6;
@@ -122,6 +103,48 @@ void bridge_flood(struct vfr *v, struct judge *j)
 		if (is_other(v, j, i))
 			copy_to(v, j, (uint16_t)i);
 	judge_local(v, j);
+}
+
+/* The vif of that net with this address, NONE16 if none is known to have it:
+ * then *any says whether some vif, bound to any address, may. */
+static uint16_t vif_of(const struct vfr *v, uint16_t net,
+		       const struct vfr_addr *a, bool *any)
+{
+	uint32_t i;
+
+	*any = false;
+	for (i = 0; i < v->t->nr_ifaces; i++) {
+		const struct iface *ifc = &v->t->ifaces[i];
+
+		if (!ifc->bridged || ifc->net != net)
+			continue;
+		if (iface_is_any(v, (uint16_t)i))
+			*any = true;
+		else if (iface_has_addr(v, (uint16_t)i, a))
+			return (uint16_t)i;
+	}
+	return NONE16;
+}
+
+void bridge_ask(struct vfr *v, struct judge *j, const struct vfr_addr *target)
+{
+	const struct iface *in = &v->t->ifaces[j->in];
+	bool any = false;
+	uint16_t to;
+
+	if (j->multicast)
+		to = vif_of(v, in->net, target, &any);
+	else
+		to = iface_of_mac(v, in->net, j->p->hdr);
+	if (to == NONE16 && any)
+		return bridge_flood(v, j);
+	/* Who asks for itself announces itself. */
+	if ((to == NONE16 || to == j->in) && in->kind == VFR_PORT_VIF)
+		to = v->t->rs.p.nets[in->net].nic;
+	if (to == NONE16 || to == j->in)
+		judge_local(v, j);
+	else
+		bridge_send(v, j, to);
 }
 
 /* Multicast and broadcast: each way out is asked of the rules. */

@@ -540,10 +540,8 @@ void bridge_rx(struct vfr *v, struct judge *j);
 /* As it is to one port; to all of the net.  For ARP and NDP, without rules. */
 void bridge_send(struct vfr *v, struct judge *j, uint16_t iface);
 void bridge_flood(struct vfr *v, struct judge *j);
-/* The vif of that net with this address, NONE16 if none is known to have it:
-   then *any says whether some vif, bound to any address, may. */
-uint16_t bridge_vif(const struct vfr *v, uint16_t net,
-		    const struct vfr_addr *a, bool *any);
+/* The question who has target: to him, if he is known, or to the LAN. */
+void bridge_ask(struct vfr *v, struct judge *j, const struct vfr_addr *target);
 void bridge_learn(struct vfr *v, const struct judge *j);
 void bridge_tick(struct vfr *v);
 

@@ -120,7 +120,7 @@ static void solicit_vif(struct vfr *v, struct judge *j,
 	if (iface_owns(v, j->in, target))
 		return answer(v, j, target);
 	if (ifc->bridged)
-		return bridge_flood(v, j);
+		return bridge_ask(v, j, target);
 	if (!iface_has_addr(v, j->in, target) && net_has(v, ifc->net, target) &&
 	    !vfr_addr_is_zero(&j->key.src))
 		return answer(v, j, target);
@@ -170,6 +170,8 @@ static void ndp_nic(struct vfr *v, struct judge *j,
 				neigh_learn(v, j->in, &j->key.src, mac);
 			return answer(v, j, target);
 		}
+		if (j->bridged)
+			return bridge_ask(v, j, target);
 		break;
 	case NDP_NA:
 		if (for_us || (e && (e->kind == FIB_VIF || e->kind == FIB_SELF)))
