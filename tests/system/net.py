@@ -9,7 +9,7 @@ import time
 
 from lib.cases import case, main
 from lib.machine import Failure, dom0
-from lib.net import (HOST, WAN, NetMachine, appliance, linux_files,
+from lib.net import (HOST, WAN, NetMachine, appliance, linux_files, refused,
                      within_namespace)
 
 ADDRESS, GATEWAY = "10.1.0.10", "10.1.0.1"
@@ -86,15 +86,6 @@ def tcp():
             raise Failure("what came back is not what was sent")
         m.send("\x1d")
         m.closes()
-
-
-def refused(address, port):
-    """Nothing answers there: no connection within 2 seconds."""
-    try:
-        socket.create_connection((address, port), 2).close()
-        return False
-    except OSError:
-        return True
 
 
 @case(150, "denied")

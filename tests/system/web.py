@@ -13,7 +13,7 @@ from lib.cases import Checks, case, log_name, main
 from lib.cpio import archive
 from lib.machine import GUESTS, Failure, dom0
 from lib.net import (HOST, HOST6, WAN, WAN6, NetMachine, appliance, files,
-                     run, within_namespace)
+                     refused, run, within_namespace)
 
 WEB, DB = "10.1.0.10", "10.1.0.20"
 BIG = 10_000_000
@@ -132,15 +132,6 @@ def keep_many(index):
                 raise Failure("a page of a kept connection is not the file")
     for c in kept:
         c.close()
-
-
-def refused(address, port):
-    """Nothing answers there: no connection within 2 seconds."""
-    try:
-        socket.create_connection((address, port), 2).close()
-        return False
-    except OSError:
-        return True
 
 
 # ---- the server behind ----

@@ -12,6 +12,7 @@ domains' nets through it.  All of it is gone with the process.
 """
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -69,6 +70,15 @@ class Guest:
 
     def background(self, line):
         self.sh(f"{{ (exec >/dev/null 2>&1 </dev/null; {line}) & }}")
+
+
+def refused(address, port):
+    """Nothing answers there: no connection within 2 seconds."""
+    try:
+        socket.create_connection((address, port), 2).close()
+        return False
+    except OSError:
+        return True
 
 
 class NetMachine(Machine):
