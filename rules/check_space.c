@@ -8,18 +8,6 @@
  */
 #include "rules_int.h"
 
-typedef unsigned __int128 u128;
-
-static u128 addr_number(const struct vfr_addr *a)
-{
-	u128 n = 0;
-	int i;
-
-	for (i = 0; i < 16; i++)
-		n = n << 8 | a->b[i];
-	return n;
-}
-
 /* --- what cannot be --- */
 
 /* Whose addresses the VFR knows; made once for a file. */

@@ -13,8 +13,6 @@
 #define PRODUCT_MAX	64	/* atoms for which both lists are written out */
 #define LIST_MAX	65536	/* atoms for which the longer one is */
 
-typedef unsigned __int128 u128;
-
 struct compiler {
 	struct rules	*r;
 	struct vec	 strings;	/* char */
@@ -75,26 +73,6 @@ static void add_any(struct compiler *c)
 }
 
 /* --- prefixes of ranges --- */
-
-static u128 addr_number(const struct vfr_addr *a)
-{
-	u128 n = 0;
-	int i;
-
-	for (i = 0; i < 16; i++)
-		n = n << 8 | a->b[i];
-	return n;
-}
-
-static struct vfr_addr number_addr(u128 n)
-{
-	struct vfr_addr a;
-	int i;
-
-	for (i = 15; i >= 0; i--, n >>= 8)
-		a.b[i] = n & 0xff;
-	return a;
-}
 
 /*
  * Take the longest prefix off the front of lo..hi; returns its length and

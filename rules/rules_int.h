@@ -165,6 +165,10 @@ static inline int addr_cmp(const struct vfr_addr *a, const struct vfr_addr *b)
 }
 bool addr_next(struct vfr_addr *a);	/* false: it was the last one */
 void addr_prev(struct vfr_addr *a);	/* not of :: */
+/* An address as a number, to count with, and back. */
+typedef unsigned __int128 u128;
+u128 addr_number(const struct vfr_addr *a);
+struct vfr_addr number_addr(u128 n);
 /* Protocols and ICMP types by name: -1 if there is none. */
 int proto_by_name(const char *s, size_t len);
 const char *proto_name(int proto);

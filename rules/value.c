@@ -199,6 +199,26 @@ void addr_prev(struct vfr_addr *a)
 			return;
 }
 
+u128 addr_number(const struct vfr_addr *a)
+{
+	u128 n = 0;
+	int i;
+
+	for (i = 0; i < 16; i++)
+		n = n << 8 | a->b[i];
+	return n;
+}
+
+struct vfr_addr number_addr(u128 n)
+{
+	struct vfr_addr a;
+	int i;
+
+	for (i = 15; i >= 0; i--, n >>= 8)
+		a.b[i] = n & 0xff;
+	return a;
+}
+
 static int value_prefix(const char *s, const char *slash, size_t len,
 			struct value_range *v, const char **why)
 {
