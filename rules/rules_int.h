@@ -3,7 +3,7 @@
  *
  * The path of a text: lex.c cuts it into tokens, parse*.c make statements of
  * them, check*.c resolve names and look for trouble, space.c says what a rule
- * matches as sets of numbers, compile.c writes the ruleset.
+ * matches as sets of numbers, compile*.c write the ruleset.
  */
 #ifndef RULES_INT_H
 #define RULES_INT_H
