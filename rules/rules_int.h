@@ -2,7 +2,7 @@
  * rules_int.h: what the files of rules/ share and nobody else sees.
  *
  * The path of a text: lex.c cuts it into tokens, parse*.c make statements of
- * them, check*.c resolve names and look for trouble, space.c says what a rule
+ * them, check*.c resolve names and look for trouble, space*.c say what a rule
  * matches as sets of numbers, compile*.c write the ruleset.
  */
 #ifndef RULES_INT_H
@@ -224,7 +224,7 @@ void lex_next(struct lexer *lx, struct token *t);
 const char *keyword_at(unsigned int i);
 const char *domain_setting_at(unsigned int i);
 
-/* --- space.c: what rules match, as sets of numbers --- */
+/* --- space*.c: what rules match, as sets of numbers --- */
 
 /* Ascending, disjoint, not adjacent. */
 struct ranges {
@@ -269,12 +269,15 @@ bool ranges_subtract(struct rules *r, const struct ranges *a,
 bool ranges_within(const struct ranges *a, const struct ranges *b);
 bool ranges_meet(const struct ranges *a, const struct ranges *b);
 
+/* Is there something in the list, and all of it marked `not`? */
+bool only_nots(const struct rules_ref *list);
 /* Places of a list of hosts.  from: seen as source, else as destination. */
 bool space_places(struct rules *r, const struct rules_ref *list, bool from,
 		  struct vec *places);
 /* Addresses alone: of masquerade, static, routes and sets. */
 bool space_addrs(struct rules *r, const struct rules_ref *list,
 		 struct ranges *out);
+/* Protocols and ports: of rules and redirects. */
 bool space_kinds(struct rules *r, const struct rules_match *m,
 		 const struct rules_ref *from_ports, struct vec *kinds);
 const struct space *space_of_rule(struct rules *r,
