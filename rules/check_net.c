@@ -373,6 +373,32 @@ static void addr_in_net(struct rules *r, struct rules_iface *i,
 			 "network" : "broadcast");
 }
 
+static bool overlap(const struct rules_ref *a, const struct rules_ref *b)
+{
+	return vfr_addr_is_v4(&a->lo) == vfr_addr_is_v4(&b->lo) &&
+	       (prefix_has(a, &b->lo) || prefix_has(b, &a->lo));
+}
+
+/* A prefix behind a domain is in no net. */
+static void check_routed(struct rules *r, const struct rules_ref *a)
+{
+	bool v4 = vfr_addr_is_v4(&a->lo);
+	struct rules_node *n;
+	struct rules_ref *q;
+
+	if (a->prefix_len == (v4 ? VFR_V4_BITS : 0)) {
+		error_at(r, CONFLICT, &a->node.pos, NULL, "a domain routes "
+			 "some prefixes, not everything");
+		return;
+	}
+	foreach_stmt(r, RULES_NET, n)
+		foreach_node(q, ((struct rules_net *)n)->prefixes)
+			if (overlap(a, q))
+				error_at(r, CONFLICT, &a->node.pos, NULL,
+					 "this prefix overlaps net `%s`",
+					 n->name);
+}
+
 static void iface_addresses(struct rules *r, struct rules_iface *i)
 {
 	bool routed = !*i->net->bridge.text;
@@ -395,20 +421,10 @@ static void iface_addresses(struct rules *r, struct rules_iface *i)
 		claim_addr(r, &a->lo, &i->domain->node, &a->node.pos);
 	}
 	foreach_node(a, i->routes) {
-		struct vfr_prefix p = { a->lo, a->prefix_len };
-		struct rules_node *n;
-		struct rules_ref *q;
-
 		if (!routed)
 			error_at(r, CONFLICT, &a->node.pos, NULL, "only a "
 				 "domain on a routed net can route prefixes");
-		foreach_stmt(r, RULES_NET, n)
-			foreach_node(q, ((struct rules_net *)n)->prefixes)
-				if (vfr_prefix_has(&p, &q->lo) ||
-				    prefix_has(q, &a->lo))
-					error_at(r, CONFLICT, &a->node.pos,
-						 NULL, "this prefix overlaps "
-						 "net `%s`", n->name);
+		check_routed(r, a);
 	}
 }
 
@@ -464,12 +480,12 @@ static void check_route(struct rules *r, struct rules_route *rt)
 
 	rt->port = RULES_PORT_ANY;
 	foreach_node(src, rt->src)
-		if (src->kind == RULES_REF_NAME)
-			resolve(r, src, KIND_BIT(RULES_NET) |
-				KIND_BIT(RULES_DOMAIN), false);
-		else if (src->not || src->range)
+		if (src->not || src->range)
 			error_at(r, SYNTAX, &src->node.pos, NULL, "here stands "
 				 "a prefix, a net or a domain");
+		else if (src->kind == RULES_REF_NAME)
+			resolve(r, src, KIND_BIT(RULES_NET) |
+				KIND_BIT(RULES_DOMAIN), false);
 	if (rt->on) {
 		n = resolve(r, rt->on, KIND_BIT(RULES_NIC), false);
 		nic = (struct rules_nic *)n;

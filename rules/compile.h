@@ -16,6 +16,7 @@ struct compiler {
 	struct vec	 nets, ports, routes, nats, rules; /* struct vfr_rs_* */
 	struct vec	 atoms, sets, ranges;	/* struct vfr_cls_* */
 	uint32_t	*file_names;	/* by source */
+	const struct rules_nat *last_nat; /* whose entry is the last one */
 };
 
 /* --- compile.c --- */

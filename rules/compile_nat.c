@@ -16,9 +16,9 @@ static struct vfr_rs_nat *add_nat(struct compiler *c, const struct rules_nat *n,
 		return NULL;
 	all = c->nats.data;
 	/* Entries of a statement stand together: each has its own id. */
-	if (c->nats.n > 1 && all[c->nats.n - 2].line == n->node.pos.line &&
-	    all[c->nats.n - 2].file == file_string(c, n->node.pos.file))
+	if (c->last_nat == n)
 		id = hash_text(all[c->nats.n - 2].id, "next", 4);
+	c->last_nat = n;
 	*out = (struct vfr_rs_nat){
 		.id = id, .kind = kind, .hi = UINT16_MAX,
 		.port = ((struct rules_nic *)n->nic->target)->port,
@@ -29,15 +29,16 @@ static struct vfr_rs_nat *add_nat(struct compiler *c, const struct rules_nat *n,
 	return out;
 }
 
-static bool nic_has_family(const struct rules_nat *n, bool v4)
+/* Those that the nic has addresses of. */
+static unsigned int nic_families(const struct rules_nat *n)
 {
 	const struct rules_nic *nic = (const void *)n->nic->target;
 	const struct rules_ref *a;
+	unsigned int families = 0;
 
 	foreach_node(a, nic->addresses)
-		if (vfr_addr_is_v4(&a->lo) == v4)
-			return true;
-	return false;
+		families |= vfr_addr_is_v4(&a->lo) ? FAMILY_4 : FAMILY_6;
+	return families;
 }
 
 static void compile_masquerade(struct compiler *c, const struct rules_nat *n)
@@ -53,7 +54,7 @@ static void compile_masquerade(struct compiler *c, const struct rules_nat *n)
 		const struct vfr_prefix *p = (struct vfr_prefix *)v.data + i;
 		struct vfr_rs_nat *out;
 
-		if (p->len && !nic_has_family(n, vfr_addr_is_v4(&p->addr)))
+		if (!(prefix_families(p) & nic_families(n)))
 			continue;
 		out = add_nat(c, n, VFR_NAT_MASQUERADE);
 		if (out)

@@ -154,7 +154,7 @@ void compile_route(struct compiler *c, const struct rules_route *rt)
 		route_from(c, rt, &any, FAMILY_4 | FAMILY_6);
 		return;
 	}
-	if (rt->src->kind == RULES_REF_ADDR) {
+	if (rt->src->kind == RULES_REF_ADDR && !rt->src->node.next) {
 		p = ref_prefix(rt->src);
 		route_from(c, rt, &p, vfr_addr_is_v4(&p.addr) ? FAMILY_4
 							      : FAMILY_6);
