@@ -16,16 +16,6 @@ struct known {
 	struct ranges	dead;		/* of routed nets, and nobody's */
 };
 
-static bool known_add(struct rules *r, struct vec *v,
-		      const struct vfr_addr *lo, const struct vfr_addr *hi)
-{
-	struct vfr_cls_range *slot = vec_add(r, v, sizeof(*slot));
-
-	if (slot)
-		*slot = (struct vfr_cls_range){ *lo, *hi };
-	return slot;
-}
-
 static void known_iface(struct rules *r, const struct rules_iface *i,
 			struct vec *v)
 {
@@ -33,9 +23,9 @@ static void known_iface(struct rules *r, const struct rules_iface *i,
 
 	foreach_node(a, i->addresses)
 		if (a->kind == RULES_REF_ADDR)
-			known_add(r, v, &a->lo, &a->hi);
+			ranges_add(r, v, &a->lo, &a->hi);
 	foreach_node(a, i->routes)
-		known_add(r, v, &a->lo, &a->hi);
+		ranges_add(r, v, &a->lo, &a->hi);
 }
 
 bool iface_bound_ranges(struct rules *r, const struct rules_iface *i,
@@ -61,16 +51,16 @@ static bool known_make(struct rules *r, struct known *k)
 		else
 			foreach_node(a, ((struct rules_nic *)
 					 r->ports[i])->addresses)
-				known_add(r, &ours, &a->lo, &a->lo);
+				ranges_add(r, &ours, &a->lo, &a->lo);
 	foreach_stmt(r, RULES_NET, n) {
 		const struct rules_net *net = (void *)n;
 
 		if (net->nic || *net->bridge.text)
 			continue;
-		known_add(r, &ours, &net->gateway4, &net->gateway4);
-		known_add(r, &ours, &net->gateway6, &net->gateway6);
+		ranges_add(r, &ours, &net->gateway4, &net->gateway4);
+		ranges_add(r, &ours, &net->gateway6, &net->gateway6);
 		foreach_node(a, net->prefixes)
-			known_add(r, &nets, &a->lo, &a->hi);
+			ranges_add(r, &nets, &a->lo, &a->hi);
 	}
 	return ranges_build(r, &ours, &k->ours) &&
 	       ranges_build(r, &nets, &all) &&

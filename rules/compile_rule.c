@@ -129,7 +129,7 @@ static int add_atom(struct compiler *c, uint32_t rule, const struct space *s,
 	if (!families_meet(k, src, dst))
 		return 0;
 	if (c->atoms.n >= VFR_CLS_MAX_ATOMS)
-		return too_large(c, NULL, "atoms");
+		return -E2BIG;
 	a = vec_add(c->r, &c->atoms, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
@@ -191,6 +191,7 @@ int compile_rule(struct compiler *c, const struct rules_rule *rule)
 	struct vfr_rs_rule *out = vec_add(c->r, &c->rules, sizeof(*out));
 	uint32_t index = c->rules.n - 1, i;
 	const struct space *s = rule->space;
+	struct rules_pos pos = rule->node.pos; /* atoms may come to lie there */
 	int rc = 0;
 
 	if (!out)
@@ -213,5 +214,7 @@ int compile_rule(struct compiler *c, const struct rules_rule *rule)
 	};
 	for (i = 0; s && i < s->nr_lanes && !rc; i++)
 		rc = lane_atoms(c, index, s, &s->lanes[i]);
+	if (rc == -E2BIG)
+		too_large(c, &pos, "atoms");
 	return rc;
 }

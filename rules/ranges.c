@@ -94,8 +94,8 @@ bool ranges_build(struct rules *r, struct vec *v, struct ranges *out)
 	return !r->fatal;
 }
 
-static bool ranges_add(struct rules *r, struct vec *v,
-		       const struct vfr_addr *lo, const struct vfr_addr *hi)
+bool ranges_add(struct rules *r, struct vec *v, const struct vfr_addr *lo,
+		const struct vfr_addr *hi)
 {
 	struct vfr_cls_range *slot = vec_add(r, v, sizeof(*slot));
 

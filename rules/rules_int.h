@@ -263,6 +263,9 @@ struct space {
 extern const struct ranges ranges_v4;	/* where IPv4 is kept */
 extern const struct ranges ranges_any;
 
+/* One more in v, a vector of struct vfr_cls_range; false: out of memory. */
+bool ranges_add(struct rules *r, struct vec *v, const struct vfr_addr *lo,
+		const struct vfr_addr *hi);
 bool ranges_build(struct rules *r, struct vec *v, struct ranges *out);
 bool ranges_subtract(struct rules *r, const struct ranges *a,
 		     const struct ranges *b, struct ranges *out);
@@ -288,7 +291,6 @@ void sort_items(void *items, size_t n, size_t size,
 		int (*cmp)(const void *a, const void *b));
 
 /* --- format.c --- */
-
 
 /* A rule or NAT statement on one line, without # comments. */
 void format_canonical(const struct rules_node *n, const struct rules_out *out);

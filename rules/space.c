@@ -27,16 +27,6 @@ static void *keep(struct rules *r, const void *data, size_t bytes)
 	return copy ? memcpy(copy, data, bytes) : NULL;
 }
 
-static bool add_range(struct rules *r, struct vec *v, const struct vfr_addr *lo,
-		      const struct vfr_addr *hi)
-{
-	struct vfr_cls_range *slot = vec_add(r, v, sizeof(*slot));
-
-	if (slot)
-		*slot = (struct vfr_cls_range){ *lo, *hi };
-	return slot;
-}
-
 /*
  * An address, prefix or range.  IPv4 is kept in the middle of IPv6: of what was
  * written as IPv6 that part is left out, so that ::/0 means no IPv4.
@@ -49,12 +39,12 @@ static bool add_written(struct rules *r, struct vec *v,
 
 	if (vfr_addr_is_v4(&ref->lo) || addr_cmp(&ref->hi, &v4->lo) < 0 ||
 	    addr_cmp(&ref->lo, &v4->hi) > 0)
-		return add_range(r, v, &ref->lo, &ref->hi);
+		return ranges_add(r, v, &ref->lo, &ref->hi);
 	addr_prev(&below);
 	addr_next(&above);
-	return add_range(r, v, &ref->lo, &below) &&
+	return ranges_add(r, v, &ref->lo, &below) &&
 	       (addr_cmp(&above, &ref->hi) > 0 ||
-		add_range(r, v, &above, &ref->hi));
+		ranges_add(r, v, &above, &ref->hi));
 }
 
 static bool add_place(struct rules *r, struct vec *v, uint16_t port,
@@ -147,7 +137,7 @@ static bool target_ranges(struct rules *r, const struct rules_ref *ref,
 	case RULES_SET:
 		set = set_ranges(r, (struct rules_set *)n);
 		for (k = 0; set && k < set->n; k++)
-			if (!add_range(r, v, &set->r[k].lo, &set->r[k].hi))
+			if (!ranges_add(r, v, &set->r[k].lo, &set->r[k].hi))
 				return false;
 		return set;
 	default:
@@ -159,7 +149,7 @@ static bool ref_ranges(struct rules *r, const struct rules_ref *ref,
 		       struct vec *v)
 {
 	if (ref->kind == RULES_REF_ANY)
-		return add_range(r, v, &ranges_any.r->lo, &ranges_any.r->hi);
+		return ranges_add(r, v, &ranges_any.r->lo, &ranges_any.r->hi);
 	if (ref->kind == RULES_REF_ADDR)
 		return add_written(r, v, ref);
 	return target_ranges(r, ref, v);
@@ -320,7 +310,7 @@ static bool merge_places(struct rules *r, struct vec *places)
 			continue;
 		}
 		for (k = 0; k < p[i].addrs.n; k++)
-			if (!add_range(r, &v, &p[i].addrs.r[k].lo,
+			if (!ranges_add(r, &v, &p[i].addrs.r[k].lo,
 				       &p[i].addrs.r[k].hi))
 				return false;
 	}
