@@ -84,7 +84,8 @@ static bool nic_claim_ok(const struct vfr *v, const struct judge *j,
 {
 	const struct fib_entry *e = route_find(v, &a->spa, &a->spa);
 
-	return !e || e->kind == FIB_LINK || e->kind == FIB_ROUTE;
+	return !e || (e->kind == FIB_LINK && e->out == j->in) ||
+	       e->kind == FIB_ROUTE;
 }
 
 static void arp_nic(struct vfr *v, struct judge *j, const struct arp *a)

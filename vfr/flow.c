@@ -97,7 +97,7 @@ void flow_prefetch(struct vfr *v, uint32_t hash)
 /*
  * Which of a bucket's places hold the tag: 16-bit lanes that are zero in the
  * difference, as bits 15, 31, ... of a word of four places.  Lanes above a
- * true one may be reported falsely; keys are compared anyway.
+ * true one may be reported falsely, also empty ones.
  */
 #define LANES	0x0001000100010001ull
 
@@ -143,7 +143,8 @@ static inline uint32_t bucket_find(struct vfr *v, const struct flow_bucket *b,
 	for (word = 0; word < 3; word++) {
 		for (m = tag_match(b, word, tag); m; m &= m - 1) {
 			i = 4 * word + (uint32_t)__builtin_ctzll(m) / 16;
-			if (key_eq(&side_of(v, b->ref[i])->key, k))
+			if (b->tag[i] == tag &&
+			    key_eq(&side_of(v, b->ref[i])->key, k))
 				return b->ref[i];
 		}
 	}

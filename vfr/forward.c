@@ -187,7 +187,8 @@ static void flow_way_again(struct vfr *v, struct flow *f, int dir,
 			       &route) || again.out != s->out)
 			return;
 		*w = again;
-	} else if (!route_back(v, s->out, &f->side[0].key.src, w)) {
+	} else if (!route_back(v, s->out, &f->side[1].key.src,
+			       &f->side[0].key.src, w)) {
 		return;	/* nobody knows the way: dropped */
 	}
 	route_resolve(v, w);

@@ -184,6 +184,7 @@ static void follow(struct vfr *v, struct judge *j, const struct frag *f)
 	int dir;
 
 	j->key = f->ckey;
+	j->key.in = j->in;
 	j->fkey = f->fkey;
 	j->to = out;
 	j->hash = flow_hash(v, &j->fkey);

@@ -301,12 +301,16 @@ static bool quote_read(struct judge *j, struct quote *q)
 		break;
 	case IP_ICMP:
 	case IP_ICMP6:
-		if (h[0] == (j->v6 ? ICMP6_ECHO : ICMP_ECHO))
+		if (h[0] == (j->v6 ? ICMP6_ECHO : ICMP_ECHO)) {
 			q->back.dport = get16(h + 4);
-		else if (h[0] == (j->v6 ? ICMP6_ECHO_REPLY : ICMP_ECHO_REPLY))
+			q->back.echo = ECHO_REPLY;
+		} else if (h[0] == (j->v6 ? ICMP6_ECHO_REPLY :
+					    ICMP_ECHO_REPLY)) {
 			q->back.sport = get16(h + 4);
-		else
+			q->back.echo = ECHO_REQUEST;
+		} else {
 			return false;
+		}
 		break;
 	}
 	q->back.proto = q->proto;

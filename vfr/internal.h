@@ -39,13 +39,16 @@ static inline uint32_t ns_to_ticks(uint64_t ns)
 
 /* Which packets are one direction of a flow.  ICMP echo: sport is the id of
    a request, dport that of a reply.  Hashed and compared as bytes. */
+enum { ECHO_REQUEST = 1, ECHO_REPLY };
+
 struct flow_key {
 	struct vfr_addr	src, dst;
 	uint16_t	sport, dport;
 	uint16_t	dev, vlan;	/* where they come in */
 	uint8_t		proto;
 	uint8_t		bridged;	/* kept apart from what is routed */
-	uint8_t		zero[2];
+	uint8_t		echo;		/* of ICMP: ECHO_, 0: neither */
+	uint8_t		zero;
 };
 _Static_assert(sizeof(struct flow_key) == 44, "no holes: it is hashed");
 
@@ -139,6 +142,7 @@ struct judge {
 	uint8_t		icmp_error;	/* quotes another packet */
 	uint8_t		bridged;	/* MACs are kept; goes out by to */
 	uint8_t		multicast;	/* by Ethernet or IP address */
+	uint8_t		echo;		/* as in flow_key */
 	uint8_t		tap_mask;	/* taps whose filter took it */
 };
 
@@ -479,9 +483,10 @@ const struct fib_entry *route_find(const struct vfr *v, const struct vfr_addr *s
 void route_resolve(struct vfr *v, struct way *w);
 bool route_way(struct vfr *v, const struct vfr_addr *src,
 	       const struct vfr_addr *dst, struct way *w, uint32_t *route);
-/* The way back to `src`, which came in by `in`. */
-bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *src,
-		struct way *w);
+/* The way of answers from `from` to `src`, which came in by `in`. */
+bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *from,
+		const struct vfr_addr *src, struct way *w);
+bool route_link_local(const struct vfr_addr *a);
 bool iface_has_addr(const struct vfr *v, uint16_t i, const struct vfr_addr *a);
 bool iface_is_any(const struct vfr *v, uint16_t i);
 bool iface_owns(const struct vfr *v, uint16_t i, const struct vfr_addr *a);

@@ -127,7 +127,8 @@ static void flow_key_fill(struct judge *j)
 {
 	uint64_t ports = j->sport | (uint64_t)j->dport << 16 |
 			 (uint64_t)j->dev << 32 | (uint64_t)j->vlan << 48;
-	uint32_t tail = j->key.proto | (uint32_t)j->bridged << 8;
+	uint32_t tail = j->key.proto | (uint32_t)j->bridged << 8 |
+			(uint32_t)j->echo << 16;
 
 	j->fkey.src = j->key.src;
 	j->fkey.dst = j->key.dst;
@@ -258,7 +259,8 @@ bool judge_binding(struct vfr *v, const struct judge *j)
 	if (ifc->kind == VFR_PORT_VIF)
 		return iface_has_addr(v, j->in, &j->key.src);
 	e = route_find(v, &j->key.src, &j->key.src);
-	return !e || e->kind == FIB_LINK || e->kind == FIB_ROUTE;
+	return !e || (e->kind == FIB_LINK && e->out == j->in) ||
+	       e->kind == FIB_ROUTE;
 }
 
 static uint32_t lifetime(uint8_t proto, bool answered)

@@ -39,8 +39,10 @@ static void fill(struct vfr *v, struct vfr_log_entry *e,
 	e->len = j->p ? j->p->len : 0;
 	e->in = j->dev;
 	e->out = NONE16;
-	e->src = j->key.src;
-	e->dst = j->key.dst;
+	if (j->l4) {		/* else they are those of a packet before */
+		e->src = j->key.src;
+		e->dst = j->key.dst;
+	}
 	e->sport = j->key.sport;
 	e->dport = j->key.dport;
 	e->proto = j->key.proto;

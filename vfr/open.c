@@ -115,6 +115,7 @@ static void flow_keys(struct vfr *v, struct flow *f, const struct judge *j,
 	k->vlan = o->vlan;
 	k->proto = j->key.proto;
 	k->bridged = j->fkey.bridged;
+	k->echo = j->fkey.echo ? ECHO_REPLY : 0;
 }
 
 static bool flow_is_mirror(const struct flow *f)
@@ -152,7 +153,8 @@ static struct flow *flow_make(struct vfr *v, struct judge *j,
 	if (j->bridged) {
 		f->flags |= FLOW_BRIDGED;
 		back = (struct way){ .out = j->in, .neigh = NONE16 };
-	} else if (!route_back(v, j->in, &j->key.src, &back)) {
+	} else if (!route_back(v, j->in, &j->key.dst, &j->key.src,
+			       &back)) {
 		back = (struct way){ .out = j->in, .neigh = NONE16 };
 	}
 	side_way(&f->side[1], &back);
@@ -189,7 +191,9 @@ static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
 		TRACE(v, j, BRIDGE, j->to, 0);
 		return true;
 	}
-	o->nat_dst = nat_find_dst(v, j, &j->key.dst, &j->key.dport);
+	/* For us alone (judge_binding()), so not to be sent elsewhere. */
+	o->nat_dst = route_link_local(&j->key.src) ?
+		NONE32 : nat_find_dst(v, j, &j->key.dst, &j->key.dport);
 	if (o->nat_dst != NONE32)
 		TRACE(v, j, NAT_DST, o->nat_dst, 0);
 	else if (iface_owns(v, j->in, &j->key.dst)) {
@@ -204,7 +208,9 @@ static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
 			icmp_local(v, j);
 			return false;
 		}
-		icmp_error(v, j, e ? ICMP_NO_HOST : ICMP_NO_ROUTE, 0);
+		/* Those outside are not told, before any rule, what is here. */
+		if (v->t->ifaces[j->in].kind == VFR_PORT_VIF)
+			icmp_error(v, j, e ? ICMP_NO_HOST : ICMP_NO_ROUTE, 0);
 		judge_drop(v, j, VFR_DROP_NO_ROUTE);
 		return false;
 	}
@@ -234,12 +240,12 @@ struct flow *open_packet(struct vfr *v, struct judge *j)
 	j->out = v->t->ifaces[o.way.out].dev;
 	if (!ask_rules(v, j))
 		return NULL;
-	if (!forward_fits(v, j, o.way.out))
-		return NULL;
 	if (v->t->ifaces[o.way.out].dev == NONE16) {	/* a flow has two ends */
 		judge_drop(v, j, VFR_DROP_PORT_DOWN);
 		return NULL;
 	}
+	if (!forward_fits(v, j, o.way.out))
+		return NULL;
 	o.src = j->key.src;
 	if (!j->bridged)
 		o.nat_src = nat_find_src(v, j, o.way.out, &o.src);
@@ -326,7 +332,7 @@ static bool ways_same(struct vfr *v, struct flow *f, const struct judge *j)
 		back = (struct way){ .out = j->in, .neigh = NONE16 };
 	} else if (!route_way(v, &j->key.src, &j->key.dst, &there, &route) ||
 		   there.out != j->key.out ||
-		   !route_back(v, j->in, &j->key.src, &back)) {
+		   !route_back(v, j->in, &j->key.dst, &j->key.src, &back)) {
 		return false;
 	}
 	side_way(&f->side[0], &there);

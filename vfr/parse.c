@@ -85,6 +85,10 @@ static bool parse_icmp(struct judge *j)
 	j->key.sport = type;
 	j->key.dport = h[1];
 	if (type == echo)
+		j->echo = ECHO_REQUEST;
+	else if (type == reply)
+		j->echo = ECHO_REPLY;
+	if (type == echo)
 		j->sport = get16(h + 4);
 	else if (type == reply)
 		j->dport = get16(h + 4);
@@ -271,10 +275,10 @@ static bool parse_ip6(struct judge *j)
 		return bad(j, VFR_DROP_MALFORMED);
 	memcpy(&j->key.src, h + 8, 16);
 	memcpy(&j->key.dst, h + 24, 16);
+	j->l4 = j->l3 + IP6_LEN;
 	if (unlikely(!addr6_ok(j)))
 		return bad(j, VFR_DROP_MARTIAN);
 	j->multicast |= j->key.dst.b[0] == 0xff;
-	j->l4 = j->l3 + IP6_LEN;
 	return parse_chain(j, h[6]);
 }
 

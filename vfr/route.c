@@ -155,7 +155,7 @@ const struct fib_entry *route_find(const struct vfr *v,
 	return best;
 }
 
-static bool link_local(const struct vfr_addr *a)
+bool route_link_local(const struct vfr_addr *a)
 {
 	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
@@ -204,7 +204,7 @@ bool route_way(struct vfr *v, const struct vfr_addr *src,
 
 	w->neigh = NONE16;
 	*route = NONE32;
-	if (link_local(dst) || dst->b[0] == 0xff)
+	if (route_link_local(dst) || dst->b[0] == 0xff)
 		return false;
 	e = route_find(v, src, dst);
 	if (!e)
@@ -217,8 +217,8 @@ bool route_way(struct vfr *v, const struct vfr_addr *src,
 	return true;
 }
 
-bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *src,
-		struct way *w)
+bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *from,
+		const struct vfr_addr *src, struct way *w)
 {
 	const struct iface *ifc = &v->t->ifaces[in];
 	const struct fib_entry *e;
@@ -228,7 +228,7 @@ bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *src,
 	w->hop = *src;
 	if (ifc->kind == VFR_PORT_VIF)
 		return true;
-	e = route_find(v, src, src);
+	e = route_find(v, from, src);
 	if (e && e->out == in && e->kind == FIB_LINK)
 		return true;
 	if (e && e->out == in && e->kind == FIB_ROUTE) {

@@ -3,6 +3,8 @@
  */
 #include "vfr_kit.h"
 
+#include "../../vfr/internal.h"
+
 static const struct kit_rule web_to_db[] = {
 	{ VFR_ALLOW, .src = "10.1.0.10", .dst = "10.1.0.20", .id = 5 },
 };
@@ -452,8 +454,9 @@ static void test_related_astray(void **state)
 }
 
 /* Only an echo request has an answer to wait for; whatever else ICMP says is
-   judged by the rules, packet by packet, in each direction. */
-static void test_icmp(void **state)
+   judged by the rules, packet by packet, in each direction.  That holds for
+   the id 0, too, which is what has no id. */
+static void icmp_with_id(uint16_t known)
 {
 	static const struct kit_rule rules[] = {
 		{ VFR_ALLOW, .src = "10.1.0.10", .proto = 1, .sport = 13 },
@@ -477,6 +480,7 @@ static void test_icmp(void **state)
 		{ "and its answer", DB, 0, 5, true },
 		{ "but no answer to another", DB, 0, 6, false },
 		{ "and no request the other way", DB, 8, 5, false },
+		{ "and nothing else", DB, 5, 5, false },
 	};
 	struct kit *k = kit_new(NULL);
 	struct frame f;
@@ -489,7 +493,7 @@ static void test_icmp(void **state)
 		kit_clear(k);
 		frame_echo(&f, t[i].from, web ? "10.1.0.10" : "10.1.0.20",
 			   web ? "10.1.0.20" : "10.1.0.10", t[i].type,
-			   t[i].id, 12);
+			   t[i].id == 5 ? known : t[i].id, 12);
 		kit_rx(k, t[i].from, &f);
 		if (k->nr_caught != t[i].passes)
 			fail_msg("%s: %s", t[i].what, kit_last_reason(k));
@@ -504,6 +508,59 @@ static void test_icmp(void **state)
 	frame_echo(&f, WEB, "10.1.0.10", "10.1.0.20", 0, 9, 12);
 	kit_rx(k, WEB, &f);
 	assert_int_equal(k->nr_caught, 0);
+	kit_free(k);
+}
+
+static void test_icmp(void **state)
+{
+	icmp_with_id(5);
+	icmp_with_id(0);
+}
+
+/* A packet from WAN by the n-th source, and its hash. */
+static uint32_t nth(struct vfr *v, struct frame *f, uint32_t n)
+{
+	struct flow_key key = { .dst = kit_addr("10.1.0.10"), .dport = 9,
+				.sport = 7, .dev = WAN, .proto = 17 };
+	char src[32];
+
+	snprintf(src, sizeof(src), "8.%u.%u.%u", n >> 16, n >> 8 & 255,
+		 n & 255);
+	key.src = kit_addr(src);
+	frame_udp(f, WAN, src, 7, "10.1.0.10", 9, 20);
+	return flow_hash(v, &key);
+}
+
+/* Once freed, a flow is not found again: not by its tag in the lane beside one
+   with the same tag, where a search of many lanes at once runs over. */
+static void test_gone(void **state)
+{
+	static const struct vfr_limits lim = {
+		.ports = 8, .flows = 64, .rules = 256, .neighbours = 16,
+		.hosts = 64, .macs = 16, .fragments = 8, .packets = 32,
+		.sources = 64, .taps = 4, .tap_insns = 64, .log = 64,
+	};
+	struct kit *k = kit_new(&lim);
+	uint32_t first[32] = { 0 }, n, h = 0, a = 0;
+	struct frame fa, fb;
+	struct flow *f;
+	int dir;
+
+	KIT_LOAD(k, allow_all);
+	for (n = 1; !a; n++) {		/* two of tag 1 in one bucket */
+		h = nth(k->v, &fb, n);
+		if (h >> 16 <= 1) {
+			a = first[h & 31];
+			first[h & 31] = n;
+		}
+	}
+	nth(k->v, &fa, a);
+	kit_rx(k, WAN, &fa);
+	kit_rx(k, WAN, &fb);
+	f = &k->v->flows[1];
+	assert_ptr_equal(flow_find(k->v, &f->side[0].key, h, NONE32, &dir), f);
+	flow_free(k->v, f);
+	assert_null(flow_find(k->v, &f->side[0].key, h, NONE32, &dir));
 	kit_free(k);
 }
 
@@ -641,6 +698,7 @@ int main(void)
 		cmocka_unit_test(test_related_behind_headers),
 		cmocka_unit_test(test_related_astray),
 		cmocka_unit_test(test_icmp),
+		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_collisions),
 	};

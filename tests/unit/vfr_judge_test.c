@@ -146,6 +146,91 @@ static void test_limits_and_log(void **state)
 	kit_free(k);
 }
 
+/* A host of one NIC's link cannot come in by another NIC: its answers would
+   go there. */
+static void test_source_of_another_link(void **state)
+{
+	static const struct kit_rule rules[] = {
+		{ VFR_ALLOW, .src = "192.168.1.0/24", .proto = 17 },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+
+	KIT_LOAD(k, rules);
+	frame_udp(&f, LAN, "192.168.1.9", 7, "10.1.0.10", 22, 9);
+	kit_rx(k, LAN, &f);
+	kit_one(k, WEB);
+	kit_clear(k);
+	frame_udp(&f, WAN, "192.168.1.9", 8, "10.1.0.10", 22, 9);
+	kit_rx(k, WAN, &f);
+	assert_int_equal(k->nr_caught, 0);
+	assert_string_equal(kit_last_reason(k), "spoof");
+	frame_udp(&f, WAN, "2001:db8:1::9", 8, "fd00:1::10", 22, 9);
+	kit_rx(k, WAN, &f);
+	assert_string_equal(kit_last_reason(k), "spoof");
+	/* Nor claim its address on the link. */
+	frame_arp(&f, WAN, 2, kit_mac[WAN], "192.168.1.9", "203.0.113.2");
+	kit_rx(k, WAN, &f);
+	assert_string_equal(kit_last_reason(k), "spoof");
+	kit_free(k);
+}
+
+/* What is no IP packet is logged without the addresses of one before. */
+static void test_log_of_other_frames(void **state)
+{
+	struct vfr_log_entry e[8];
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	uint64_t lost;
+
+	KIT_LOAD(k, allow_all);
+	frame_udp(&f, WEB, "10.1.0.10", 7, "10.1.0.20", 9, 20);
+	kit_rx(k, WEB, &f);
+	vfr_log_read(k->v, e, ARRAY_LEN(e), &lost);
+	memset(f.b, 0xff, 6);
+	w16(f.b + 12, 0x88cc);		/* LLDP */
+	kit_rx(k, WEB, &f);
+	assert_int_equal(vfr_log_read(k->v, e, ARRAY_LEN(e), &lost), 1);
+	assert_true(vfr_addr_is_zero(&e[0].src));
+	assert_true(vfr_addr_is_zero(&e[0].dst));
+	kit_free(k);
+}
+
+/* Outside nobody learns, past the rules, which addresses are in use. */
+static void test_nobody_there(void **state)
+{
+	static const struct kit_rule rules[] = { { VFR_DENY } };
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+
+	KIT_LOAD(k, rules);
+	frame_udp(&f, WAN, "8.8.8.8", 7, "10.1.0.99", 9, 20);
+	kit_rx(k, WAN, &f);
+	assert_int_equal(k->nr_caught, 0);
+	assert_string_equal(kit_last_reason(k), "no_route");
+	frame_udp(&f, WEB, "10.1.0.10", 7, "10.1.0.99", 9, 20);
+	kit_rx(k, WEB, &f);
+	kit_one(k, WEB);
+	kit_free(k);
+}
+
+/* One that is down for a moment is not said to have the MTU 0. */
+static void test_port_not_there(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+
+	assert_int_equal(vfr_port_detach(k->v, WEB), 0);
+	KIT_LOAD(k, allow_all);
+	frame_udp(&f, WAN, "8.8.8.8", 7, "10.1.0.10", 9, 20);
+	f.b[20] = 0x40;			/* don't fragment */
+	frame_sums(&f);
+	kit_rx(k, WAN, &f);
+	assert_int_equal(k->nr_caught, 0);
+	assert_string_equal(kit_last_reason(k), "port_down");
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +238,10 @@ int main(void)
 		cmocka_unit_test(test_closed_without_rules),
 		cmocka_unit_test(test_default_deny),
 		cmocka_unit_test(test_limits_and_log),
+		cmocka_unit_test(test_source_of_another_link),
+		cmocka_unit_test(test_port_not_there),
+		cmocka_unit_test(test_log_of_other_frames),
+		cmocka_unit_test(test_nobody_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

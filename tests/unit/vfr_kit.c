@@ -18,7 +18,7 @@ const uint8_t kit_gw_mac[NR_KIT_PORTS][6] = {
 	[BR]  = { 2, 0, 0, 3, 0, 0 },
 };
 
-bool kit_br_any, kit_br_any6, kit_lan6;
+bool kit_br_any, kit_br_any6, kit_lan6, kit_swap;
 uint64_t kit_wan_rate_bps;
 
 const struct kit_rule allow_all[1] = { { VFR_ALLOW } };
@@ -153,7 +153,8 @@ void *kit_blob(const struct kit_rule *rules, int nr_rules,
 	nets[1].kind = VFR_NET_BRIDGED;
 	nets[1].nic = LAN;
 	for (i = 0; i < NR_KIT_PORTS; i++)
-		fill_port(&ports[i], &s, i, addrs, &nr);
+		fill_port(&ports[i], &s, kit_swap && i == WEB ? DB :
+			  kit_swap && i == DB ? WEB : i, addrs, &nr);
 	for (i = 0; i < nr_rules; i++)
 		rs[i] = (struct vfr_rs_rule){
 			.id = rules[i].id ? rules[i].id : (uint64_t)i + 1,

@@ -84,6 +84,7 @@ struct kit {
 extern bool kit_br_any;	/* br is bound to any address */
 extern bool kit_br_any6; /* to its own of IPv4, and any of IPv6 */
 extern uint64_t kit_wan_rate_bps; /* 0 = any */
+extern bool kit_swap;	/* web and db have each other's place among the ports */
 extern bool kit_lan6;	/* IPv6's default route: 2001:db8:1::9 on lan */
 
 /* With a ruleset that allows all, and the neighbours 203.0.113.1 and

@@ -390,6 +390,57 @@ static void test_fragments(void **state)
 	}
 }
 
+/* After a reload that numbers the ports anew the rules still mean the port that
+   a fragment came in by. */
+static void test_fragment_reload(void **state)
+{
+	static const struct kit_rule all[] = {
+		{ VFR_ALLOW, .flags = VFR_RULE_STATELESS },
+	};
+	static const struct kit_rule db_only[] = {
+		{ VFR_ALLOW, .flags = VFR_RULE_STATELESS, .in = WEB + 1,
+		  .id = 9 },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f, g;
+
+	KIT_LOAD(k, all);
+	frame_udp(&f, WEB, "10.1.0.10", 7, "203.0.113.1", 9, 200);
+	frame_fragment(&g, &f, 5, 0, 64, true);
+	kit_rx(k, WEB, &g);
+	kit_one(k, WAN);
+	kit_clear(k);
+	kit_swap = true;		/* the number of web is db's now */
+	KIT_LOAD(k, db_only);
+	kit_swap = false;
+	frame_fragment(&g, &f, 5, 64, 208, false);
+	kit_rx(k, WEB, &g);
+	assert_int_equal(k->nr_caught, 0);
+	assert_string_equal(kit_last_reason(k), "default_deny");
+	kit_free(k);
+}
+
+/* A source that means this link alone is not sent elsewhere by a redirect. */
+static void test_link_local_source(void **state)
+{
+	static const struct kit_nat to_web[] = {
+		{ VFR_NAT_REDIRECT, .to = "fd00:1::10", .proto = 17, .lo = 80,
+		  .port = WAN },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+
+	assert_int_equal(kit_load(k, allow_all, 1, to_web, 1, 0), 0);
+	frame_udp(&f, WAN, "2001:db8:9::9", 7, "2001:db8::2", 80, 20);
+	kit_rx(k, WAN, &f);
+	kit_one(k, WEB);
+	kit_clear(k);
+	frame_udp(&f, WAN, "fe80::99", 7, "2001:db8::2", 80, 20);
+	kit_rx(k, WAN, &f);
+	assert_int_equal(k->nr_caught, 0);
+	kit_free(k);
+}
+
 /* Later fragments cannot do what the first may not. */
 static void test_fragment_verdict(void **state)
 {
@@ -447,6 +498,8 @@ int main(void)
 		cmocka_unit_test(test_arp_for_nat),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_fragment_verdict),
+		cmocka_unit_test(test_fragment_reload),
+		cmocka_unit_test(test_link_local_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
