@@ -72,7 +72,9 @@ struct net_packet {
 	uint32_t nr_extra;	/* slots of the request that hold none */
 	uint32_t nr_sending;	/* vif: pieces queued at a NIC */
 	struct vfr_packet *whole; /* segment.c: what is cut, */
-	uint32_t nr_parts;	/* and the segments of it that are left */
+	uint32_t nr_parts;	/* and the segments of it that are left, */
+	uint32_t nr_waiting;	/* and those that wait for a guest's buffers */
+	struct net_packet *cut_from; /* of a segment: where these stand */
 	struct {
 		struct page *page;	/* vif: the granted frame */
 		uint32_t ref;		/* vif: its grant */

@@ -247,8 +247,10 @@ static void nic_reset(struct nic *n, uint64_t now)
 	drop_waiting(n);
 	n->resets++;
 	n->reset_ns = now;
-	for (uint32_t i = 0; i < n->nr_queues; i++)
+	for (uint32_t i = 0; i < n->nr_queues; i++) {
 		n->queue[i].tx_done = n->queue[i].tx_packets;
+		n->queue[i].moved_ns = now; /* it was not to move till now */
+	}
 	if (rc) {
 		n->failed = NULL;
 		nic_fail(n, "it does not start");

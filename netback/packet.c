@@ -29,6 +29,7 @@ struct net_packet *net_packet_get(void)
 		np->vif = NULL;
 		np->nic = NULL;
 		np->from = NULL;
+		np->cut_from = NULL;
 		np->nr_slots = np->nr_extra = np->nr_sending = 0;
 	}
 	return np;

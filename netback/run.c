@@ -24,6 +24,7 @@
 #include "netback.h"
 
 #include "boot.h"
+#include "cpu.h"
 #include "heap.h"
 #include "io.h"
 #include "log.h"
@@ -47,6 +48,7 @@ struct spinlock net_lock = SPINLOCK_INIT;
 struct vfr *net_vfr;
 
 static uint32_t work; /* A: somebody kicked */
+static bool ticked;   /* A: the tick's work is to be done */
 static struct timer tick_timer, again_timer;
 static bool nics_more;	  /* N: some are busy: their budget ended first */
 static uint64_t nics_at;  /* N: till then only an idle CPU polls busy ones */
@@ -113,13 +115,22 @@ static void later_set(uint64_t later_ns)
 
 enum then { DONE, GO_ON, PAUSE };
 
+static void tick_work(uint64_t now)
+{
+	vfr_tick(net_vfr, now);
+	vifs_tick(now);
+	nics_tick(now);
+}
+
 /* What this CPU does next about the network.  Under net_lock. */
 static enum then run_locked(uint64_t began)
 {
 	uint64_t start = now_ns(), end, later;
-	bool poll_busy = idle() || start >= nics_at;
-	bool more = run_once(poll_busy, &later);
+	bool poll_busy = idle() || start >= nics_at, more;
 
+	if (__atomic_exchange_n(&ticked, false, __ATOMIC_ACQUIRE))
+		tick_work(start);
+	more = run_once(poll_busy, &later);
 	if ((more || nics_more) && idle())
 		return GO_ON;
 	end = now_ns();
@@ -166,17 +177,10 @@ static void run(void)
 
 static void tick(void *unused)
 {
-	uint64_t now = now_ns();
-
 	(void)unused;
-	if (spin_trylock(&net_lock)) {
-		vfr_tick(net_vfr, now);
-		vifs_tick(now);
-		nics_tick(now);
-		net_unlock();
-	}
+	__atomic_store_n(&ticked, true, __ATOMIC_RELEASE);
 	softirq_raise(this_cpu_id(), SOFTIRQ_BACKEND);
-	timer_set(&tick_timer, now + TICK_NS);
+	timer_set(&tick_timer, now_ns() + TICK_NS);
 }
 
 /* Frames in a row for size bytes; those that are too many go back. */
@@ -208,7 +212,7 @@ static void net_init(void)
 			  size >> 10);
 		return;
 	}
-	net_vfr = vfr_create(mem, size, &limits, rdtsc());
+	net_vfr = vfr_create(mem, size, &limits, random_word());
 	if (!net_vfr) {
 		log_error("net: the VFR could not be made: no network");
 		return;

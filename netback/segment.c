@@ -65,6 +65,7 @@ static int segment_make(struct net_packet *np, struct net_packet *whole,
 	int len;
 
 	vfr_packet_init(s, segment_release, whole);
+	np->cut_from = whole;
 	len = vfr_packet_segment(p, i, s->hdr, VFR_HDR_MAX, &from, &n);
 	if (len <= 0)
 		return len;
@@ -77,14 +78,19 @@ static int segment_make(struct net_packet *np, struct net_packet *whole,
 	return payload_add(s, p, from, n) ? -EINVAL : 1;
 }
 
+/* Segments that wait must not take all packets, without which nothing comes in
+ * for anybody. */
+#define LEAVE	256
+
 static int segment_send(struct net_packet *whole, uint32_t i,
 			net_transmit_fn *transmit, void *ctx)
 {
-	struct net_packet *np = net_packet_get();
+	struct net_packet *np;
 	int rc;
 
-	if (!np)
+	if (net_packets_free() <= LEAVE)
 		return -ENOBUFS;
+	np = net_packet_get();
 	rc = segment_make(np, whole, i);
 	if (rc > 0) {
 		whole->nr_parts++; /* before it can be released */
@@ -108,6 +114,7 @@ int net_segments(struct vfr_packet *p, net_transmit_fn *transmit, void *ctx,
 		return -ENOBUFS;
 	whole->whole = p;
 	whole->nr_parts = 1;	/* this loop */
+	whole->nr_waiting = 0;
 	while ((rc = segment_send(whole, i, transmit, ctx)) > 0)
 		i++;
 	if (i == 0) {

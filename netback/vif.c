@@ -306,7 +306,7 @@ void vifs_tick(uint64_t now)
 	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++) {
 		struct vif *v = vifs[i];
 
-		if (v && v->wait_head && now - v->moved_ns > VIF_RX_WAIT_NS)
+		if (v && v->wait_head && now > v->moved_ns + VIF_RX_WAIT_NS)
 			vif_rx_drop_all(v);
 	}
 }

@@ -58,6 +58,35 @@ static uint32_t frames_of(struct vfr_packet *p)
 		       1 : MAX(net_packet_of(p)->nr_slots, 1u);
 }
 
+/* What is cut, if p is a segment of it. */
+static struct net_packet *whole_of(struct vfr_packet *p)
+{
+	return p->port == VFR_PORT_SELF ? NULL : net_packet_of(p)->cut_from;
+}
+
+/*
+ * What a packet that begins to wait keeps from its source, or gives back when it
+ * ends to.  A segment has no frames, but keeps all those of the whole: once,
+ * however many of its segments wait.
+ */
+static uint32_t frames_kept(struct vfr_packet *p)
+{
+	struct net_packet *w = whole_of(p);
+
+	if (!w)
+		return frames_of(p);
+	return w->nr_waiting++ ? 0 : frames_of(w->whole);
+}
+
+static uint32_t frames_freed(struct vfr_packet *p)
+{
+	struct net_packet *w = whole_of(p);
+
+	if (!w)
+		return frames_of(p);
+	return --w->nr_waiting ? 0 : frames_of(w->whole);
+}
+
 static void append(struct vif *v, struct vfr_packet *p)
 {
 	if (v->wait_tail)
@@ -72,7 +101,7 @@ static void uncount(struct vif *v, struct vfr_packet *p)
 	struct net_source *s = source_of(p);
 
 	v->nr_wait[s->kind] -= frames_of(p);
-	s->waiting -= frames_of(p);
+	s->waiting -= frames_freed(p);
 }
 
 static bool wait(struct vif *v, struct vfr_packet *p)
@@ -87,7 +116,7 @@ static bool wait(struct vif *v, struct vfr_packet *p)
 		v->moved_ns = now_ns();
 	append(v, p);
 	v->nr_wait[s->kind] += frames_of(p);
-	s->waiting += frames_of(p);
+	s->waiting += frames_kept(p);
 	return true;
 }
 
@@ -97,6 +126,18 @@ static bool fits(const struct vif *v, const struct vfr_packet *p)
 	       v->features & (SLUICE_VIF_SG | SLUICE_VIF_FLIP);
 }
 
+static bool is_ipv6(const struct vfr_packet *p)
+{
+	return p->hdr[12] == 0x86 && p->hdr[13] == 0xdd;
+}
+
+/* May the frontend get p without its checksum? */
+static bool takes_partial(const struct vif *v, const struct vfr_packet *p)
+{
+	return is_ipv6(p) ? v->features & SLUICE_VIF_CSUM6 :
+			    !(v->features & SLUICE_VIF_NO_CSUM);
+}
+
 /* Into the ring, or to the end of those that wait for buffers. */
 static int give(void *ctx, struct vfr_packet *p)
 {
@@ -104,7 +145,7 @@ static int give(void *ctx, struct vfr_packet *p)
 
 	if (!fits(v, p))
 		return -EIO;
-	if (p->csum == VFR_CSUM_PARTIAL && v->features & SLUICE_VIF_NO_CSUM)
+	if (p->csum == VFR_CSUM_PARTIAL && !takes_partial(v, p))
 		vfr_packet_checksum(p);
 	if (v->wait_head || !want(v, v->rx_ops->slots(p)))
 		return wait(v, p) ? 0 : -ENOBUFS;
@@ -117,8 +158,9 @@ static int give(void *ctx, struct vfr_packet *p)
 static bool to_cut(const struct vif *v, const struct vfr_packet *p)
 {
 	return p->gso != VFR_GSO_NONE &&
-	       !(v->features & (p->gso == VFR_GSO_TCP4 ? SLUICE_VIF_TSO4 :
-							  SLUICE_VIF_TSO6));
+	       (!takes_partial(v, p) ||
+		!(v->features & (p->gso == VFR_GSO_TCP4 ? SLUICE_VIF_TSO4 :
+							  SLUICE_VIF_TSO6)));
 }
 
 /* The VFR's side: taken over when this returns 0. */

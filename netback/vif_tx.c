@@ -204,7 +204,7 @@ bool vif_tx_run(struct vif *v, uint32_t *packets, uint64_t *bytes,
 	struct vfr_packet *burst[BURST];
 
 	*packets = 0;
-	while (*packets < limit && taken <= max_bytes && ring_has_work(v) &&
+	while (*packets < limit && taken < max_bytes && ring_has_work(v) &&
 	       may_take(v, slots)) {
 		struct vif_chain c;
 		struct vfr_packet *p;

@@ -38,6 +38,12 @@ struct net_packet *net_packet_get(void)
 	return calloc(1, sizeof(struct net_packet));
 }
 
+/* Those that are left for others are not to be had. */
+uint32_t net_packets_free(void)
+{
+	return 256 + packets_left;
+}
+
 void net_packet_put(struct net_packet *np)
 {
 	in_use--;

@@ -99,7 +99,7 @@ void fpu_sanitize(void *area); /* what a guest gave */
 
 /* ---- features.c ---- */
 extern struct cpu_features {
-	bool smep, smap, umip, nx, fsgsbase, xsave, sysenter, syscall32, pge;
+	bool smep, smap, umip, nx, fsgsbase, xsave, sysenter, syscall32, pge, rdrand;
 	uint64_t cr4; /* of every CPU while a guest runs */
 } cpu_features;
 void features_detect(void);

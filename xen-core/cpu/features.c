@@ -62,6 +62,7 @@ void features_detect(void)
 	f->sysenter = r[2] == 0x6c65746e; /* "ntel": not in AMD's long mode */
 	cpuid(1, 0, r);
 	f->pge = r[3] & 1u << 13;
+	f->rdrand = r[2] & 1u << 30;
 	if (max >= 7) {
 		cpuid(7, 0, r);
 		f->smep = options.smep && (r[1] & 1u << 7);
@@ -76,6 +77,16 @@ void features_detect(void)
 		 (f->smap ? CR4_SMAP : 0) | (f->umip ? CR4_UMIP : 0);
 	if (f->smap)
 		smap_patch();
+}
+
+uint64_t random_word(void)
+{
+	uint64_t word, tsc = rdtsc();
+
+	for (unsigned tries = 10; cpu_features.rdrand && tries; tries--)
+		if (rdrand(&word))
+			return word ^ tsc;
+	return tsc;
 }
 
 /* Every other page of a stack area's lower half is a guard (stack.h). */

@@ -17,6 +17,9 @@ struct cpu;
 
 void traps_init(void);		/* the IDT, with the boot CPU's first GDT */
 void cpu_init(struct cpu *c);	/* GDT, TSS, MSRs, CR4 of the CPU it runs on */
+/* By the CPU's own source where it has one, else by the clock. */
+uint64_t random_word(void);
+
 void cpu_report(void);		/* the line that says which protections are on */
 
 /* Leave the boot stack: run fn on c's own, with c's cpu_info at its top. */

@@ -52,6 +52,15 @@ static inline uint64_t rdtsc(void)
 	return lo | (uint64_t)hi << 32;
 }
 
+/* False: the CPU had none just now.  Only if it has the instruction. */
+static inline bool rdrand(uint64_t *word)
+{
+	bool ok;
+
+	asm volatile("rdrand %0" : "=r"(*word), "=@ccc"(ok));
+	return ok;
+}
+
 static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
 {
 	asm volatile("cpuid"

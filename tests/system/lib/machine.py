@@ -8,6 +8,7 @@
 A line on which the hypervisor gives up fails the test wherever it comes.  What
 the machine said is in build/test/NAME.serial; leaving the block ends QEMU.
 """
+import fcntl
 import os
 import re
 import selectors
@@ -74,8 +75,17 @@ class Machine:
         self.began = time.monotonic()
         self.process, self.from_serial, self.to_serial = self.start(**machine)
         os.set_blocking(self.from_serial, False)
+        self.widen()
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.from_serial, selectors.EVENT_READ)
+
+    def widen(self):
+        """A UART that nobody reads for a second loses what is written: a busy
+        host must find room for a long listing."""
+        try:
+            fcntl.fcntl(self.from_serial, fcntl.F_SETPIPE_SZ, 1 << 20)
+        except OSError:
+            pass                        # a terminal
 
     def make_image(self, modules, options):
         wrong = qemu.make_image(self.image, sum(modules, []), options)
