@@ -515,6 +515,7 @@ void neigh_learn(struct vfr *v, uint16_t iface, const struct vfr_addr *a,
 bool neigh_awaited(struct vfr *v, struct judge *j, uint16_t n);
 void neigh_hold(struct vfr *v, struct judge *j, uint16_t n);
 void neigh_tick(struct vfr *v);
+void neigh_drop_held(struct vfr *v);
 void neigh_drop_dev(struct vfr *v, uint32_t dev);
 void arp_rx(struct vfr *v, struct judge *j);
 void arp_ask(struct vfr *v, uint16_t iface, const struct vfr_addr *a);

@@ -280,6 +280,17 @@ void neigh_tick(struct vfr *v)
 	}
 }
 
+/* Other rules are to be in force, and what waits passed the old ones. */
+void neigh_drop_held(struct vfr *v)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->lim.neighbours; i++) {
+		error_drop(v, &v->neighs[i]);
+		release_held(v, &v->neighs[i], VFR_DROP_NO_NEIGHBOUR);
+	}
+}
+
 /* dev is going away: nothing may wait for it, or have come from it. */
 void neigh_drop_dev(struct vfr *v, uint32_t dev)
 {

@@ -259,6 +259,7 @@ int vfr_load(struct vfr *v, const void *blob, size_t len, unsigned int flags,
 	for (i = 0; i < t->nr_ifaces; i++)
 		iface_fill(t, i, v->now);
 	route_build(v, t);
+	neigh_drop_held(v);
 	swap(v);
 	tables_bind(v, v->t);
 	v->keep_flows = flags & VFR_LOAD_KEEP_FLOWS;

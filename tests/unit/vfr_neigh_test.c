@@ -373,6 +373,40 @@ static void test_neighbour_answers_late(void **state)
 	kit_free(k);
 }
 
+/* What waits was allowed by rules that are no longer in force. */
+static void test_reload_while_waiting(void **state)
+{
+	static const struct kit_rule none[] = { { VFR_DENY, .id = 5 } };
+	struct kit *k = kit_new(NULL);
+	struct vfr_port_stats st;
+	struct frame f, arp;
+
+	KIT_LOAD(k, allow_all);
+	frame_udp(&f, WEB, "10.1.0.10", 5, "192.168.1.45", 7, 9);
+	kit_rx(k, WEB, &f);
+	vfr_port_stats(k->v, WEB, &st);
+	assert_int_equal(st.held, 1);
+	kit_clear(k);
+	KIT_LOAD(k, none);
+	kit_account(k);
+	vfr_port_stats(k->v, WEB, &st);
+	assert_int_equal(st.held, 0);
+	assert_int_equal(st.drops[VFR_DROP_NO_NEIGHBOUR], 1);
+	assert_int_equal(k->packets_out, 0);
+	frame_arp(&arp, LAN, 2, kit_mac[LAN], "192.168.1.45", "192.168.1.1");
+	kit_rx(k, LAN, &arp);
+	assert_int_equal(k->nr_caught, 0);
+	/* Nor does an error go out that was made for it. */
+	KIT_LOAD(k, allow_all);
+	frame_udp(&f, WEB, "10.1.0.10", 5, "192.168.1.46", 7, 9);
+	kit_rx(k, WEB, &f);
+	KIT_LOAD(k, none);
+	kit_clear(k);
+	kit_wait(k, 4);
+	assert_int_equal(told_unreachable(k, WEB, &f), 0);
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_silent_neighbour),
 		cmocka_unit_test(test_silent_neighbour_nat),
 		cmocka_unit_test(test_neighbour_answers_late),
+		cmocka_unit_test(test_reload_while_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,7 +146,8 @@ enum {
  * back.  -EINVAL: *why says what is wrong; -E2BIG: above the limits; in both
  * cases nothing has changed.  Tracked flows are judged anew when their next
  * packet comes, or by vfr_tick(), whichever is first; those not allowed any
- * more are closed, and no packet passes that the new rules deny.
+ * more are closed, and no packet passes that the new rules deny.  What waits
+ * for a neighbour is dropped: it passed the old ones.
  */
 int vfr_load(struct vfr *v, const void *blob, size_t len, unsigned int flags,
 	     uint64_t now_ns, const void **old, const char **why);
