@@ -221,6 +221,7 @@ struct port {
 	uint32_t	mtu;
 	bool		up, touched;	/* touched: needs a flush */
 	uint16_t	iface;		/* first iface on it, NONE16 */
+	uint16_t	nr_held;	/* came in here, wait for neighbours */
 	struct bucket	icmp;		/* errors and answers we make */
 	struct bucket	log;		/* lines about drops without a rule */
 	uint32_t	log_pending;

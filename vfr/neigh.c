@@ -6,8 +6,9 @@
  * strangers announce makes no entries.  A few packets wait while it is asked;
  * the sender of the first is told if nobody answers, and who sends there in
  * the seconds after that, at once (RFC 1812, 4.3.3.1; RFC 4443, 3.1).
- * The table is bounded: entries that failed or are still waiting go first,
- * then those unused for a minute.
+ * The table is bounded: entries that failed go first, then those that still
+ * wait, the oldest before the others, then those unused for a minute.  So a
+ * scan of a LAN takes no next hop from those who ask for others.
  */
 #include "internal.h"
 
@@ -18,6 +19,7 @@
 #define FAILED_NS	(3 * NS_PER_S)		/* not asked again before */
 #define HELD_EACH	16
 #define HELD_ALL	128
+#define HELD_PORT	(HELD_ALL / 2)	/* of them, that came in by one port */
 #define ERRORS_SHARE	4	/* of the VFR's own packets, at most */
 
 static uint32_t *head_of(const struct vfr *v, uint32_t dev, uint32_t vlan,
@@ -50,6 +52,14 @@ static uint32_t find(const struct vfr *v, uint32_t dev, uint32_t vlan,
 	return i;
 }
 
+/* p, which no longer is in n's list, is held no more. */
+static void uncount(struct vfr *v, struct neigh *n, const struct vfr_packet *p)
+{
+	n->nr_held--;
+	v->nr_held--;
+	v->ports[p->port].nr_held--;
+}
+
 /* All that wait for n go to dev, or are dropped. */
 static void release_held(struct vfr *v, struct neigh *n,
 			 enum vfr_reason reason)
@@ -61,8 +71,7 @@ static void release_held(struct vfr *v, struct neigh *n,
 	for (; p; p = next) {
 		next = p->next;
 		p->next = NULL;
-		n->nr_held--;
-		v->nr_held--;
+		uncount(v, n, p);
 		memcpy(p->hdr, n->mac, 6);
 		judge_unhold(v, p, n->dev, reason);
 	}
@@ -124,29 +133,35 @@ static void forget(struct vfr *v, uint32_t i)
 	v->st.neighbours--;
 }
 
-/* A free slot: how willing we are to give up each kind of entry. */
+/* What it costs to give up n; KEEP: it is in use. */
+#define KEEP	UINT64_MAX
+static uint64_t cost(const struct vfr *v, const struct neigh *n)
+{
+	switch (n->state) {
+	case NEIGH_FREE:
+		return 0;
+	case NEIGH_FAILED:
+		return 1;
+	case NEIGH_WAITING:	/* since when: of these the oldest goes first */
+		return n->due_ns - n->tries * ASK_AGAIN_NS;
+	default:
+		return v->now - n->used_ns > UNUSED_NS ? KEEP - 1 : KEEP;
+	}
+}
+
 static uint32_t make_slot(struct vfr *v)
 {
+	uint64_t best_cost = KEEP, c;
 	uint32_t best = NONE32, i;
-	int best_worth = 3, worth;
 
-	for (i = 0; i < v->lim.neighbours && best_worth; i++) {
-		const struct neigh *n = &v->neighs[i];
-
-		if (n->state == NEIGH_FREE)
-			worth = 0;
-		else if (n->state == NEIGH_FAILED)
-			worth = 1;
-		else if (v->now - n->used_ns > UNUSED_NS)
-			worth = 2;
-		else
-			continue;
-		if (worth < best_worth) {
+	for (i = 0; i < v->lim.neighbours && best_cost; i++) {
+		c = cost(v, &v->neighs[i]);
+		if (c < best_cost) {
 			best = i;
-			best_worth = worth;
+			best_cost = c;
 		}
 	}
-	if (best != NONE32 && best_worth)
+	if (best != NONE32 && best_cost)
 		forget(v, best);
 	return best;
 }
@@ -239,13 +254,14 @@ void neigh_hold(struct vfr *v, struct judge *j, uint16_t i)
 	struct vfr_packet *p = j->p;
 
 	if (n->state == NEIGH_FAILED || n->nr_held == HELD_EACH ||
-	    v->nr_held == HELD_ALL)
+	    v->nr_held == HELD_ALL || v->ports[p->port].nr_held == HELD_PORT)
 		return judge_drop(v, j, VFR_DROP_NO_NEIGHBOUR);
 	p->next = NULL;
 	*n->held_tail = p;
 	n->held_tail = &p->next;
 	n->nr_held++;
 	v->nr_held++;
+	v->ports[p->port].nr_held++;
 	judge_hold(v, j);
 }
 
@@ -314,8 +330,7 @@ void neigh_drop_dev(struct vfr *v, uint32_t dev)
 				continue;
 			}
 			*link = p->next;
-			n->nr_held--;
-			v->nr_held--;
+			uncount(v, n, p);
 			judge_unhold(v, p, dev, VFR_DROP_PORT_DOWN);
 		}
 		n->held_tail = link;

@@ -407,6 +407,73 @@ static void test_reload_while_waiting(void **state)
 	kit_free(k);
 }
 
+/* One domain asks for more of a LAN's addresses than the table has room for. */
+static void test_scan(void **state)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 1, 0, 77 };
+	struct kit *k = kit_new(NULL);
+	struct frame f, arp;
+	char dst[32];
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < 40; i++) {
+		snprintf(dst, sizeof(dst), "192.168.1.%d", 100 + i);
+		frame_udp(&f, WEB, "10.1.0.10", 5, dst, 7, 9);
+		kit_rx(k, WEB, &f);
+		/* Another's next hop is asked for, and gets its time. */
+		if (i == 29) {
+			kit_clear(k);
+			frame_udp(&f, DB, "10.1.0.20", 5, "203.0.113.77", 7, 9);
+			kit_rx(k, DB, &f);
+			assert_int_equal(be16(kit_one(k, WAN)->b + 12), 0x806);
+		}
+	}
+	kit_clear(k);
+	frame_arp(&arp, WAN, 2, mac, "203.0.113.77", "203.0.113.2");
+	kit_rx(k, WAN, &arp);
+	assert_memory_equal(kit_one(k, WAN)->b, mac, 6);
+	/* What was given up is counted, and what is known stays known. */
+	assert_int_equal(kit_drops(k, WEB, VFR_DROP_NO_NEIGHBOUR), 40 - 13);
+	frame_udp(&f, DB, "10.1.0.20", 5, "192.168.1.9", 7, 9);
+	kit_rx(k, DB, &f);
+	assert_memory_equal(kit_one(k, LAN)->b, kit_mac[LAN], 6);
+	kit_free(k);
+}
+
+/* Half of the packets that may wait is the most that one port can have. */
+static void test_held_share(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct vfr_port_stats st;
+	struct frame f;
+	char dst[32];
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < 130; i++) {
+		snprintf(dst, sizeof(dst), "192.168.1.%d", 100 + i % 10);
+		frame_udp(&f, WEB, "10.1.0.10", 5, dst, 7 + i, 9);
+		kit_rx(k, WEB, &f);
+	}
+	vfr_port_stats(k->v, WEB, &st);
+	assert_int_equal(st.held, 64);
+	frame_udp(&f, DB, "10.1.0.20", 5, "203.0.113.77", 7, 9);
+	kit_rx(k, DB, &f);
+	vfr_port_stats(k->v, DB, &st);
+	assert_int_equal(st.held, 1);
+	/* As many again when those are gone. */
+	kit_wait(k, 10);
+	for (i = 0; i < 130; i++) {
+		snprintf(dst, sizeof(dst), "192.168.1.%d", 100 + i % 10);
+		frame_udp(&f, WEB, "10.1.0.10", 5, dst, 7 + i, 9);
+		kit_rx(k, WEB, &f);
+	}
+	vfr_port_stats(k->v, WEB, &st);
+	assert_int_equal(st.held, 64);
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +487,8 @@ int main(void)
 		cmocka_unit_test(test_silent_neighbour_nat),
 		cmocka_unit_test(test_neighbour_answers_late),
 		cmocka_unit_test(test_reload_while_waiting),
+		cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_held_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
