@@ -4,12 +4,13 @@
  *
  * Errors quote the packet as it came in; that is the one place where payload
  * is read.  Everything the VFR sends on its own account is limited per port,
- * so that it cannot be used to amplify or to reflect.
+ * so that it cannot be used to amplify or to reflect; answers to pings apart
+ * from the rest, so that a flood of those silences no error.
  */
 #include "internal.h"
 
-#define ERRORS_PER_S	100
-#define ERRORS_BURST	20
+#define ANSWERS_PER_S	100
+#define ANSWERS_BURST	20
 #define QUOTE_MAX	512
 
 static const struct {
@@ -22,10 +23,9 @@ static const struct {
 	[ICMP_PROHIBITED] = { 3, 13, 1, 1 },
 };
 
-static bool may_answer(struct vfr *v, const struct judge *j)
+static bool may_answer(struct vfr *v, struct bucket *b)
 {
-	return bucket_take(v, &v->ports[j->dev].icmp, ERRORS_PER_S, 1000,
-			   ERRORS_BURST);
+	return bucket_take(v, b, ANSWERS_PER_S, 1000, ANSWERS_BURST);
 }
 
 /* RFC 1122, 3.2.2 and RFC 4443, 2.4: about which packets none is sent. */
@@ -113,7 +113,8 @@ struct vfr_packet *icmp_error_make(struct vfr *v, const struct judge *j,
 	uint64_t sum;
 	uint8_t *h;
 
-	if (!deserves_error(j) || !from || !may_answer(v, j))
+	if (!deserves_error(j) || !from ||
+	    !may_answer(v, &v->ports[j->dev].errors))
 		return NULL;
 	p = own_packet(v);
 	if (!p)
@@ -160,7 +161,7 @@ void tcp_reject(struct vfr *v, const struct judge *j)
 	uint8_t *h;
 
 	if ((t[13] & TCP_RST) || (j->frag & VFR_FRAG_LATER) ||
-	    !may_answer(v, j))
+	    !may_answer(v, &v->ports[j->dev].errors))
 		return;
 	p = own_packet(v);
 	if (!p)
@@ -221,7 +222,7 @@ void icmp_local(struct vfr *v, struct judge *j)
 	if (!request || j->key.dport || j->frag ||
 	    !(v->t->ifaces[j->in].rs->flags & VFR_PORT_PING))
 		judge_drop(v, j, VFR_DROP_LOCAL);
-	else if (!may_answer(v, j))
+	else if (!may_answer(v, &v->ports[j->dev].pings))
 		judge_drop(v, j, VFR_DROP_RATE);
 	else
 		echo(v, j);

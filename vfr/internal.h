@@ -222,7 +222,8 @@ struct port {
 	bool		up, touched;	/* touched: needs a flush */
 	uint16_t	iface;		/* first iface on it, NONE16 */
 	uint16_t	nr_held;	/* came in here, wait for neighbours */
-	struct bucket	icmp;		/* errors and answers we make */
+	struct bucket	errors;		/* and resets, to who is there */
+	struct bucket	pings;		/* that we answer */
 	struct bucket	log;		/* lines about drops without a rule */
 	uint32_t	log_pending;
 	uint32_t	emb_head, emb_tail;	/* embryonic flows, oldest first */

@@ -114,12 +114,46 @@ static void test_reject(void **state)
 	kit_free(k);
 }
 
+/* Who pings the VFR takes no errors and resets from others on his link. */
+static void test_pings_and_errors(void **state)
+{
+	static const struct kit_rule rules[] = { { VFR_REJECT } };
+	static const struct tcp_spec syn = { SYN, 1000, 0, 100, 0 };
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	int i;
+
+	KIT_LOAD(k, rules);
+	frame_echo(&f, WAN, "8.8.8.8", "203.0.113.2", 8, 5, 1);
+	for (i = 0; i < 50; i++)
+		kit_rx(k, WAN, &f);
+	assert_true(kit_drops(k, WAN, VFR_DROP_RATE) > 0);
+	kit_clear(k);
+	frame_udp(&f, WAN, "9.9.9.9", 7, "10.1.0.10", 9, 20);
+	kit_rx(k, WAN, &f);
+	assert_int_equal(kit_one(k, WAN)->b[34], 3);
+	frame_tcp(&f, WAN, "9.9.9.9", 7, "10.1.0.10", 80, &syn);
+	kit_rx(k, WAN, &f);
+	assert_int_equal(kit_one(k, WAN)->b[47], RST | ACK);
+	/* Nor the other way round: errors have their limit, pings go on. */
+	kit_wait(k, 2);
+	for (i = 0; i < 50; i++)
+		kit_rx(k, WAN, &f);
+	assert_true(k->nr_caught < 40);
+	kit_clear(k);
+	frame_echo(&f, WAN, "8.8.8.8", "203.0.113.2", 8, 5, 1);
+	kit_rx(k, WAN, &f);
+	assert_int_equal(kit_one(k, WAN)->b[34], 0);
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ping),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_reject),
+		cmocka_unit_test(test_pings_and_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
