@@ -348,10 +348,9 @@ static void quote_translate(struct judge *j, const struct quote *q,
 	put16(ports + 2, a->dport);
 	if (q->proto == IP_TCP || q->proto == IP_UDP)
 		edit(sum, h, ports, 4);
-	else if (q->back.dport)		/* an echo request, else a reply */
-		edit(sum, h + 4, ports, 2);
-	else
-		edit(sum, h + 4, ports + 2, 2);
+	else if (q->proto == IP_ICMP || q->proto == IP_ICMP6)
+		/* an echo request, else a reply */
+		edit(sum, h + 4, q->back.dport ? ports : ports + 2, 2);
 }
 
 static bool type_passes(const struct judge *j)

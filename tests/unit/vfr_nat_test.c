@@ -277,6 +277,37 @@ static void test_related(void **state)
 	kit_free(k);
 }
 
+/* Of a protocol whose ports are not translated the quote keeps its bytes. */
+static void test_related_plain(void **state)
+{
+	static const struct { const char *what; uint8_t proto; } plain[] = {
+		{ "SCTP", 132 }, { "ESP", 50 }, { "GRE", 47 },
+	};
+	struct kit *k = nat_kit();
+	const struct caught *c;
+	struct frame f, q;
+	uint8_t out[28];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(plain); i++) {
+		frame_ip(&q, WEB, "10.1.0.10", "8.8.8.8", plain[i].proto,
+			 40);
+		w32(q.b + 34, 0x13881770);
+		w32(q.b + 38, 0xdeadbeef);
+		kit_rx(k, WEB, &q);
+		memcpy(out, kit_one(k, WAN)->b + 14, 28);
+		frame_error(&f, WAN, "5.5.5.5", "203.0.113.2", 3, 4, out, 28);
+		kit_rx(k, WAN, &f);
+		c = kit_one(k, WEB);
+		assert_true(sums_ok(c->b, c->len));
+		addr_is(c->b + 42 + 12, "10.1.0.10");
+		if (memcmp(c->b + 62, q.b + 34, 8))
+			fail_msg("%s: %08x %08x", plain[i].what,
+				 be32(c->b + 62), be32(c->b + 66));
+	}
+	kit_free(k);
+}
+
 static void test_reload(void **state)
 {
 	struct kit *k = nat_kit();
@@ -494,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_clash),
 		cmocka_unit_test(test_checksums),
 		cmocka_unit_test(test_related),
+		cmocka_unit_test(test_related_plain),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_arp_for_nat),
 		cmocka_unit_test(test_fragments),
