@@ -176,8 +176,8 @@ static uint8_t *transport_sum(const struct judge *j)
 	case IP_TCP:
 		return h + 16;
 	case IP_UDP:
-		if (!j->v6 && !h[6] && !h[7] && j->p->csum != VFR_CSUM_PARTIAL)
-			return NULL;	/* the sender made none */
+		if (!h[6] && !h[7] && j->p->csum != VFR_CSUM_PARTIAL)
+			return NULL;	/* the sender made none (RFC 6935) */
 		return h + 6;
 	case IP_ICMP:
 	case IP_ICMP6:

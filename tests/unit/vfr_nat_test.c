@@ -232,6 +232,33 @@ static void test_checksums(void **state)
 	kit_free(k);
 }
 
+/* RFC 6935: tunnels over IPv6 may do without, too. */
+static void test_no_checksum6(void **state)
+{
+	static const struct kit_nat nat = {
+		VFR_NAT_STATIC, .match = "fd00:1::10/128",
+		.to = "2001:db8::77/128", .port = WAN
+	};
+	struct kit *k = kit_new(NULL);
+	struct vfr_addr web = kit_addr("fd00:1::10");
+	const struct caught *c;
+	struct frame f;
+
+	assert_int_equal(kit_load(k, allow_all, 1, &nat, 1, 0), 0);
+	frame_udp(&f, WAN, "2001:db8:9::9", 7, "2001:db8::77", 4789, 20);
+	w16(f.b + 60, 0);
+	kit_rx(k, WAN, &f);
+	c = kit_one(k, WEB);
+	assert_memory_equal(c->b + 38, web.b, 16);
+	assert_int_equal(be16(c->b + 60), 0);
+	/* With one it is kept right. */
+	frame_sums(&f);
+	kit_rx(k, WAN, &f);
+	c = kit_one(k, WEB);
+	assert_true(sums_ok(c->b, c->len));
+	kit_free(k);
+}
+
 /* An ICMP error about a translated packet: inside and outside translated. */
 static void test_related(void **state)
 {
@@ -524,6 +551,7 @@ int main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_clash),
 		cmocka_unit_test(test_checksums),
+		cmocka_unit_test(test_no_checksum6),
 		cmocka_unit_test(test_related),
 		cmocka_unit_test(test_related_plain),
 		cmocka_unit_test(test_reload),
