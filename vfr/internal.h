@@ -358,6 +358,7 @@ struct vfr {
 	uint32_t	nr_frags, frag_hand;
 	uint32_t	nr_frag_held;
 	struct own	*own, *own_free;
+	uint32_t	nr_own_free;
 	struct mac_entry *macs;
 	struct source	*sources;
 	struct tap	*taps;
@@ -559,7 +560,10 @@ void tables_bind(struct vfr *v, struct tables *t);
 /* own.c */
 void own_init(struct vfr *v);
 struct vfr_packet *own_packet(struct vfr *v);	/* NULL: none left */
+/* NULL: half of ours are in use. */
 struct vfr_packet *own_clone(struct vfr *v, struct vfr_packet *p);
+/* Count n that could not be made. */
+void own_missed(struct vfr *v, uint32_t n);
 /* release(), when its last clone is gone. */
 void packet_put(struct vfr_packet *p);
 /* Send a packet of ours with its Ethernet header in place. */

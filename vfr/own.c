@@ -1,6 +1,8 @@
 /*
  * own.c: packets that the VFR makes: answers, errors, copies for bridges.
- * A fixed number; when they are out, nothing is answered for a while.
+ * A fixed number; when they are out, nothing is answered for a while.  Copies
+ * and pieces of others' packets get half of them at most: a device may keep
+ * them for long, and whoever sends them must not silence the VFR for others.
  */
 #include "internal.h"
 
@@ -11,6 +13,7 @@ static void own_free(struct vfr_packet *p)
 
 	o->next_free = o->v->own_free;
 	o->v->own_free = o;
+	o->v->nr_own_free++;
 	o->parent = NULL;
 	if (parent && !--parent->refs && parent->ended)
 		parent->release(parent);
@@ -21,6 +24,7 @@ void own_init(struct vfr *v)
 	uint32_t i;
 
 	v->own_free = NULL;
+	v->nr_own_free = v->lim.packets;
 	for (i = 0; i < v->lim.packets; i++) {
 		v->own[i].v = v;
 		v->own[i].parent = NULL;
@@ -36,6 +40,7 @@ struct vfr_packet *own_packet(struct vfr *v)
 	if (!o)
 		return NULL;
 	v->own_free = o->next_free;
+	v->nr_own_free--;
 	vfr_packet_init(&o->p, own_free, o);
 	o->p.port = VFR_PORT_SELF;
 	o->p.id = v->next_id++;
@@ -47,7 +52,7 @@ struct vfr_packet *own_clone(struct vfr *v, struct vfr_packet *p)
 {
 	struct vfr_packet *c;
 
-	if (p->refs == UINT8_MAX)
+	if (p->refs == UINT8_MAX || v->nr_own_free <= v->lim.packets / 2)
 		return NULL;
 	c = own_packet(v);
 	if (!c)
@@ -65,6 +70,14 @@ struct vfr_packet *own_clone(struct vfr *v, struct vfr_packet *p)
 	memcpy(c->hdr, p->hdr, p->hdr_len);
 	memcpy(c->frags, p->frags, p->nr_frags * sizeof(p->frags[0]));
 	return c;
+}
+
+void own_missed(struct vfr *v, uint32_t n)
+{
+	struct vfr_port_stats *st = &v->ports[v->lim.ports].st;
+
+	st->rx_packets += n;
+	st->drops[VFR_DROP_NO_BUFFER] += n;
 }
 
 void packet_put(struct vfr_packet *p)

@@ -94,8 +94,10 @@ void split_send(struct vfr *v, struct judge *j, uint16_t iface)
 	for (from = 0; from < total; from += n) {
 		n = total - from < room ? total - from : room;
 		c = piece(v, p, l3, from, n, from + n == total);
-		if (!c)
-			break;		/* the receiver will miss it */
+		if (!c) {	/* without this one the rest is of no use */
+			own_missed(v, (total - from + room - 1) / room);
+			break;
+		}
 		own_send(v, c, iface);
 	}
 	judge_local(v, j);

@@ -147,6 +147,72 @@ static void test_pings_and_errors(void **state)
 	kit_free(k);
 }
 
+/* A NIC that keeps what it is to send. */
+static struct vfr_packet *kept;
+static int nr_kept;
+
+static int slow_transmit(void *ctx, struct vfr_packet *p)
+{
+	p->next = kept;
+	kept = p;
+	nr_kept++;
+	return 0;
+}
+
+static void slow_send(void)
+{
+	struct vfr_packet *p;
+
+	while ((p = kept)) {
+		kept = p->next;
+		p->release(p);
+	}
+	nr_kept = 0;
+}
+
+static void slow_wan(struct kit *k)
+{
+	static const struct vfr_port_ops ops = { .transmit = slow_transmit };
+	struct vfr_device dev = { .name = "wan", .kind = VFR_PORT_NIC,
+				  .mtu = 1500, .ops = &ops };
+	struct frame f;
+
+	memcpy(dev.mac, kit_gw_mac[WAN], 6);
+	assert_int_equal(vfr_port_detach(k->v, WAN), 0);
+	assert_int_equal(vfr_port_attach(k->v, &dev), WAN);
+	frame_udp(&f, WEB, "10.1.0.10", 7, "203.0.113.1", 9, 9);
+	kit_rx(k, WEB, &f);
+	frame_arp(&f, WAN, 2, kit_mac[WAN], "203.0.113.1", "203.0.113.2");
+	kit_rx(k, WAN, &f);
+	slow_send();
+}
+
+/* Pieces of one domain's packets leave the VFR enough to answer another. */
+static void test_answers_beside_pieces(void **state)
+{
+	struct kit *k = kit_new(NULL);	/* 32 packets of the VFR's own */
+	struct frame big, f;
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	slow_wan(k);
+	frame_udp(&big, WEB, "10.1.0.10", 7, "203.0.113.1", 9, 60000);
+	for (i = 1; i < 3; i++) {
+		kit_rx(k, WEB, &big);	/* 41 pieces */
+		assert_int_equal(nr_kept, 16);
+		assert_int_equal(kit_drops(k, VFR_PORT_SELF,
+					   VFR_DROP_NO_BUFFER), i * 25);
+		frame_arp(&f, DB, 1, kit_mac[DB], "10.1.0.20", "10.1.0.1");
+		kit_rx(k, DB, &f);
+		assert_int_equal(be16(kit_one(k, DB)->b + 20), 2);
+		frame_udp(&f, DB, "10.1.0.20", 7, "10.1.0.99", 9, 20);
+		kit_rx(k, DB, &f);
+		assert_int_equal(kit_one(k, DB)->b[34], 3);
+		slow_send();
+	}
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_reject),
 		cmocka_unit_test(test_pings_and_errors),
+		cmocka_unit_test(test_answers_beside_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

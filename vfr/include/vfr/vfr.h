@@ -43,7 +43,8 @@ struct vfr_limits {
 					   [1024] */
 	uint32_t	macs;		/* learned on bridged nets [1024] */
 	uint32_t	fragments;	/* datagrams under reassembly [256] */
-	uint32_t	packets;	/* the VFR's own: answers, clones [256] */
+	uint32_t	packets;	/* the VFR's own: answers, and in at most
+					   half of them clones [256] */
 	uint32_t	sources;	/* per-source limits, power of two [1024] */
 	uint32_t	taps;		/* [8] */
 	uint32_t	tap_insns;	/* longest tap filter [4096] */
