@@ -486,6 +486,9 @@ const struct fib_entry *route_find(const struct vfr *v, const struct vfr_addr *s
 void route_resolve(struct vfr *v, struct way *w);
 bool route_way(struct vfr *v, const struct vfr_addr *src,
 	       const struct vfr_addr *dst, struct way *w, uint32_t *route);
+/* Does the way lead out by `out`, as soon as that has its link? */
+bool route_leads(struct vfr *v, const struct vfr_addr *src,
+		 const struct vfr_addr *dst, uint16_t out, struct way *w);
 /* The way of answers from `from` to `src`, which came in by `in`. */
 bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *from,
 		const struct vfr_addr *src, struct way *w);

@@ -322,16 +322,16 @@ static bool nat_same(struct vfr *v, struct flow *f, struct judge *j)
 	return true;
 }
 
+/* A link that is down for the moment ends no flow. */
 static bool ways_same(struct vfr *v, struct flow *f, const struct judge *j)
 {
 	struct way there, back;
-	uint32_t route;
 
 	if (j->bridged) {
 		there = (struct way){ .out = j->key.out, .neigh = NONE16 };
 		back = (struct way){ .out = j->in, .neigh = NONE16 };
-	} else if (!route_way(v, &j->key.src, &j->key.dst, &there, &route) ||
-		   there.out != j->key.out ||
+	} else if (!route_leads(v, &j->key.src, &j->key.dst, j->key.out,
+				&there) ||
 		   !route_back(v, j->in, &j->key.dst, &j->key.src, &back)) {
 		return false;
 	}

@@ -172,15 +172,17 @@ static const struct vfr_addr *gateway_of(const struct iface *i,
 	return vfr_addr_is_v4(dst) ? &i->rs->gateway4 : &i->rs->gateway6;
 }
 
+/* out: up or not, it counts as up. */
 static bool default_way(struct vfr *v, const struct vfr_addr *dst,
-			struct way *w)
+			uint16_t out, struct way *w)
 {
 	uint32_t i;
 
 	for (i = 0; i < v->t->nr_ifaces; i++) {
 		const struct iface *ifc = &v->t->ifaces[i];
 
-		if (ifc->kind != VFR_PORT_NIC || !iface_up(v, ifc) ||
+		if (ifc->kind != VFR_PORT_NIC ||
+		    (i != out && !iface_up(v, ifc)) ||
 		    vfr_addr_is_zero(gateway_of(ifc, dst)))
 			continue;
 		w->out = (uint16_t)i;
@@ -197,8 +199,9 @@ void route_resolve(struct vfr *v, struct way *w)
 		w->neigh = neigh_get(v, w->out, &w->hop);
 }
 
-bool route_way(struct vfr *v, const struct vfr_addr *src,
-	       const struct vfr_addr *dst, struct way *w, uint32_t *route)
+static bool way_to(struct vfr *v, const struct vfr_addr *src,
+		   const struct vfr_addr *dst, uint16_t out, struct way *w,
+		   uint32_t *route)
 {
 	const struct fib_entry *e;
 
@@ -208,13 +211,27 @@ bool route_way(struct vfr *v, const struct vfr_addr *src,
 		return false;
 	e = route_find(v, src, dst);
 	if (!e)
-		return default_way(v, dst, w);
+		return default_way(v, dst, out, w);
 	if (e->kind == FIB_SELF || e->kind == FIB_NET)
 		return false;
 	w->out = e->out;
 	w->hop = vfr_addr_is_zero(&e->via) ? *dst : e->via;
 	*route = e->route;
 	return true;
+}
+
+bool route_way(struct vfr *v, const struct vfr_addr *src,
+	       const struct vfr_addr *dst, struct way *w, uint32_t *route)
+{
+	return way_to(v, src, dst, NONE16, w, route);
+}
+
+bool route_leads(struct vfr *v, const struct vfr_addr *src,
+		 const struct vfr_addr *dst, uint16_t out, struct way *w)
+{
+	uint32_t route;
+
+	return way_to(v, src, dst, out, w, &route) && w->out == out;
 }
 
 bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *from,

@@ -658,6 +658,41 @@ static void test_reload(void **state)
 	kit_free(k);
 }
 
+/* A reload while a NIC has no link: its flows are there when it is back. */
+static void test_reload_link_down(void **state)
+{
+	static const struct kit_rule none[] = { { VFR_DENY, .id = 9 } };
+	struct kit *k = kit_new(NULL);
+	struct vfr_stats st;
+	struct frame f, back;
+
+	KIT_LOAD(k, allow_all);
+	frame_udp(&f, WEB, "10.1.0.10", 5, "8.8.8.8", 6, 9);
+	frame_udp(&back, WAN, "8.8.8.8", 6, "10.1.0.10", 5, 9);
+	kit_rx(k, WEB, &f);
+	vfr_port_link(k->v, WAN, false);
+	KIT_LOAD(k, allow_all);
+	kit_wait(k, 6);
+	kit_rx(k, WEB, &f);
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.reload_closed, 0);
+	assert_int_equal(st.reload_checked, 1);
+	vfr_port_link(k->v, WAN, true);
+	kit_clear(k);
+	kit_rx(k, WAN, &back);
+	kit_one(k, WEB);
+	assert_true(kit_step(k, VFR_STEP_FLOW_HIT) >= 0);
+	kit_rx(k, WEB, &f);
+	kit_one(k, WAN);
+	/* The rules are asked all the same. */
+	vfr_port_link(k->v, WAN, false);
+	KIT_LOAD(k, none);
+	kit_wait(k, 6);
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.reload_closed, 1);
+	kit_free(k);
+}
+
 static void test_collisions(void **state)
 {
 	static const struct vfr_limits lim = {
@@ -700,6 +735,7 @@ int main(void)
 		cmocka_unit_test(test_icmp),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_reload_link_down),
 		cmocka_unit_test(test_collisions),
 	};
 

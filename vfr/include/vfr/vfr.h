@@ -105,7 +105,8 @@ int vfr_port_attach(struct vfr *v, const struct vfr_device *dev);
 /* Its flows are closed and held packets released before this returns. */
 int vfr_port_detach(struct vfr *v, unsigned int port);
 
-/* NIC: carrier.  While down, what would leave there is dropped. */
+/* NIC: carrier.  While down, what would leave there is dropped, and new flows
+   take another default route; those it has stay, a reload or not. */
 void vfr_port_link(struct vfr *v, unsigned int port, bool up);
 
 /* The record of a port in the loaded ruleset (untagged), or NULL. */
