@@ -15,7 +15,9 @@
 #include "time.h"
 
 #define NICS_MAX	8
-#define NIC_WAITS	192	/* of the 256 and more buffers that it has */
+/* Of the 255 buffers at least that one of its queues has.  The VFR may hold 64 in
+ * fragments and 48 for neighbours besides, so that some always come in. */
+#define NIC_WAITS	128
 #define BURST		VFR_BURST
 #define TX_WAIT		256		/* packets that wait for its rings; a */
 					/* half is the most that one is cut in */

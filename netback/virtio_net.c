@@ -41,8 +41,7 @@
 
 #define MTU_DEFAULT	1500
 #define TX_FEW		16		/* packets: no interrupt for so few */
-#define RX_PAGES	512	/* of all pairs together ... */
-#define RX_PAGES_MAX	256	/* ... and of one */
+#define RX_PAGES	256	/* of each pair: see NIC_WAITS in nic.c */
 
 /*
  * 5.1.6.5.5, "Automatic receive steering in multiqueue mode": the one command
@@ -288,16 +287,15 @@ static int pair_alloc(struct virtio_net *n, uint32_t i)
 		return -ENOMEM;
 	n->rx[i]->nic = n;
 	n->rx[i]->count = n->tx[i]->count = &n->nic.queue[i];
-	return vnet_rx_alloc(n->rx[i],
-			     (uint16_t)MIN(RX_PAGES / n->nr_pairs,
-					   RX_PAGES_MAX));
+	return vnet_rx_alloc(n->rx[i], RX_PAGES);
 }
 
 static int pairs_alloc(struct virtio_net *n)
 {
 	int rc = 0;
 
-	n->nr_pairs = MIN(MIN(nr_cpus, pairs_offered(n)), NIC_QUEUES_MAX);
+	n->nr_pairs = MIN(MIN(nr_cpus, MAX(pairs_offered(n), 1u)),
+			  NIC_QUEUES_MAX);
 	for (uint32_t i = 0; i < n->nr_pairs && !rc; i++)
 		rc = pair_alloc(n, i);
 	if (!rc && n->nr_pairs > 1) {

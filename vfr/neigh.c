@@ -18,7 +18,7 @@
 #define UNUSED_NS	(60 * NS_PER_S)
 #define FAILED_NS	(3 * NS_PER_S)		/* not asked again before */
 #define HELD_EACH	16
-#define HELD_ALL	128
+#define HELD_ALL	48	/* a NIC has 255 buffers: netback/nic.c */
 #define HELD_PORT	(HELD_ALL / 2)	/* of them, that came in by one port */
 #define ERRORS_SHARE	4	/* of the VFR's own packets, at most */
 
