@@ -232,6 +232,7 @@ void nic_fail(struct nic *n, const char *why)
 	if (n->failed)
 		return;
 	n->failed = why;
+	n->emptied = false;
 	n->failures++;
 	n->wait_ns = n->resets && now - n->reset_ns < WAIT_MAX_NS ?
 			     MIN(2 * n->wait_ns, WAIT_MAX_NS) :
@@ -242,17 +243,26 @@ void nic_fail(struct nic *n, const char *why)
 		 n->wait_ns / 1000000);
 }
 
-static void nic_reset(struct nic *n, uint64_t now)
+/* All packets come back from it.  As ops->reset. */
+static int nic_restart(struct nic *n, uint64_t now)
 {
 	int rc = n->ops->reset(n);
 
 	drop_waiting(n);
-	n->resets++;
-	n->reset_ns = now;
 	for (uint32_t i = 0; i < n->nr_queues; i++) {
 		n->queue[i].tx_done = n->queue[i].tx_packets;
 		n->queue[i].moved_ns = now; /* it was not to move till now */
 	}
+	n->emptied = true;
+	return rc;
+}
+
+static void nic_reset(struct nic *n, uint64_t now)
+{
+	int rc = nic_restart(n, now);
+
+	n->resets++;
+	n->reset_ns = now;
 	if (rc) {
 		n->failed = NULL;
 		nic_fail(n, "it does not start");
@@ -310,6 +320,8 @@ static void nic_tick(struct nic *n, uint64_t now)
 	}
 	if (n->failed && now >= n->retry_ns)
 		nic_reset(n, now);
+	else if (n->failed && !n->emptied) /* their senders wait for them */
+		nic_restart(n, now);
 	link_update(n);
 }
 

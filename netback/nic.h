@@ -88,6 +88,7 @@ struct nic {
 	uint32_t nr_wait;
 	uint64_t tx_lost;	/* counted as sent, but it was too late */
 	const char *failed;	/* why it is not used; NULL: it is */
+	bool emptied;		/* failed: all its packets are back */
 	uint64_t failures, resets;
 	uint64_t reset_ns;	/* when it was reset last */
 	uint64_t wait_ns;	/* from a failure to the reset */
