@@ -102,6 +102,38 @@ static bool is_link_local(const struct vfr_addr *a)
 	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
+/* Is a on the link of the bridged net that j came in from? */
+static bool on_link(const struct vfr *v, const struct judge *j,
+		    const struct vfr_addr *a)
+{
+	uint16_t net = v->t->ifaces[j->in].net;
+	const struct fib_entry *e;
+
+	if (is_link_local(a) || net_has(v, net, a))
+		return true;
+	e = route_find(v, a, a);
+	if (e && e->kind == FIB_VIF)
+		return v->t->ifaces[e->out].net == net;
+	return e && e->out == v->t->rs.p.nets[net].nic &&
+	       vfr_addr_is_zero(&e->via);
+}
+
+/*
+ * What passes a bridge stays on its link: a router on the LAN would send on
+ * what is for an address elsewhere, with all that its options hold.
+ */
+static bool stays(const struct vfr *v, const struct judge *j)
+{
+	static const struct vfr_addr routers = { { 0xff, 2, [15] = 2 } };
+	const struct vfr_addr *dst = &j->key.dst;
+
+	if (!v->t->ifaces[j->in].bridged && !j->bridged)
+		return true;	/* it ends here */
+	if (j->key.sport == NDP_RS)
+		return is_link_local(dst) || vfr_addr_eq(dst, &routers);
+	return dst->b[0] == 0xff ? dst->b[1] == 2 : on_link(v, j, dst);
+}
+
 /* May this vif use the address in NDP?  Any link-local one if routed. */
 static bool may_use(const struct vfr *v, const struct judge *j,
 		    const struct vfr_addr *a)
@@ -216,7 +248,9 @@ bool ndp_rx(struct vfr *v, struct judge *j)
 		judge_drop(v, j, VFR_DROP_MALFORMED);
 		return true;
 	}
-	if (v->t->ifaces[j->in].kind == VFR_PORT_VIF)
+	if (!stays(v, j))
+		judge_drop(v, j, VFR_DROP_NOT_FOR_US);
+	else if (v->t->ifaces[j->in].kind == VFR_PORT_VIF)
 		ndp_vif(v, j, &target, mac);
 	else
 		ndp_nic(v, j, &target, mac);

@@ -4,7 +4,7 @@
  */
 #include "vfr_kit.h"
 
-enum { RA = 134, NS = 135, NA = 136, REDIRECT = 137 };	/* RFC 4861, 4 */
+enum { RS = 133, RA = 134, NS = 135, NA = 136, REDIRECT = 137 };	/* RFC 4861, 4 */
 
 /* Who says or asks what about whom, and what comes of it. */
 struct claim {
@@ -84,7 +84,8 @@ static void test_arp(void **state)
 static void frame_nd(struct frame *f, int port, uint8_t type, const char *src,
 		     const char *dst, const char *target, const uint8_t *mac)
 {
-	uint32_t option = type == RA ? 16 : type == REDIRECT ? 40 : 24;
+	uint32_t option = type == RS ? 8 : type == RA ? 16 :
+			  type == REDIRECT ? 40 : 24;
 	struct vfr_addr a = kit_addr(target);
 	uint8_t *h;
 
@@ -93,7 +94,7 @@ static void frame_nd(struct frame *f, int port, uint8_t type, const char *src,
 	h = frame_l4(f);
 	memset(h, 0, option + 8);
 	h[0] = type;
-	if (type != RA)
+	if (type >= NS)
 		memcpy(h + 8, a.b, 16);
 	h[option] = type == NA ? 2 : 1;		/* the target's, the source's */
 	h[option + 1] = 1;
@@ -143,6 +144,58 @@ static void test_ndp(void **state)
 		memcpy(f.b, all_nodes, 6);
 		check_claim(k, c, &f);
 	}
+	kit_free(k);
+}
+
+/* Whatever the rules deny, a bridged domain's NDP reaches its link: that far,
+   and no further by a router that it names as the station to get it. */
+static void test_ndp_stays_on_link(void **state)
+{
+	static const struct {
+		const char *what, *dst;
+		uint8_t type;
+		bool passes;
+	} t[] = {
+		{ "a question to its group", "ff02::1:ff00:9", NS, true },
+		{ "a question to a host of the LAN", "2001:db8:1::9", NS, true },
+		{ "a question to a link-local address", "fe80::9", NS, true },
+		{ "a question to the world", "2001:db8:ffff::1", NS, false },
+		{ "a question to another link", "2001:db8::9", NS, false },
+		{ "a question to a routed domain", "fd00:1::10", NS, false },
+		{ "a question to a wider group", "ff05::1:ff00:9", NS, false },
+		{ "an answer to a host of the LAN", "2001:db8:1::9", NA, true },
+		{ "an announcement to all", "ff02::1", NA, true },
+		{ "an answer to the world", "2001:db8:ffff::1", NA, false },
+		{ "a search for routers", "ff02::2", RS, true },
+		{ "a search at one router", "fe80::9", RS, true },
+		{ "a search at a host of the LAN", "2001:db8:1::9", RS, false },
+		{ "a search in the world", "2001:db8:ffff::1", RS, false },
+	};
+	static const struct kit_rule none[] = { { VFR_DENY } };
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	unsigned int i;
+
+	KIT_LOAD(k, none);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		kit_clear(k);
+		frame_nd(&f, BR, t[i].type, "2001:db8:1::50", t[i].dst,
+			 t[i].type == NA ? "2001:db8:1::50" : "2001:db8:1::9",
+			 kit_mac[BR]);
+		memcpy(f.b, kit_mac[LAN], 6);
+		kit_rx(k, BR, &f);
+		if (k->nr_caught != t[i].passes ||
+		    (!t[i].passes && strcmp(kit_last_reason(k), "not_for_us")))
+			fail_msg("%s: %d frames, %s", t[i].what, k->nr_caught,
+				 kit_last_reason(k));
+	}
+	/* The other way: to a domain, as from the LAN. */
+	kit_clear(k);
+	frame_nd(&f, LAN, NS, "2001:db8:1::9", "2001:db8:ffff::1",
+		 "2001:db8:1::50", kit_mac[LAN]);
+	memcpy(f.b, kit_mac[BR], 6);
+	kit_rx(k, LAN, &f);
+	assert_string_equal(kit_last_reason(k), "not_for_us");
 	kit_free(k);
 }
 
@@ -479,6 +532,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arp),
 		cmocka_unit_test(test_ndp),
+		cmocka_unit_test(test_ndp_stays_on_link),
 		cmocka_unit_test(test_ndp_malformed),
 		cmocka_unit_test(test_arp_resolves),
 		cmocka_unit_test(test_ndp_resolves),
