@@ -147,33 +147,60 @@ void bridge_ask(struct vfr *v, struct judge *j, const struct vfr_addr *target)
 		bridge_send(v, j, to);
 }
 
+/* Is that one of these prefixes' last address, for all its hosts (RFC 919)? */
+static bool is_last(const struct vfr_prefix *a, uint32_t n, uint32_t ip)
+{
+	struct vfr_addr x = vfr_addr_v4(ip);
+
+	for (; n; n--, a++)
+		if (a->len > VFR_V4_BITS && a->len < 127 &&
+		    vfr_prefix_has(a, &x) &&
+		    (ip | UINT32_MAX << (128 - a->len)) == UINT32_MAX)
+			return true;
+	return false;
+}
+
+/* Is j for a group, or all of its net? */
+static bool for_group(const struct vfr *v, const struct judge *j)
+{
+	const struct vfr_rs_parts *p = &v->t->rs.p;
+	const struct vfr_rs_net *n = &p->nets[v->t->ifaces[j->in].net];
+	const struct vfr_rs_port *nic = &p->ports[n->nic];
+	const struct vfr_addr *a = &j->key.dst;
+	uint32_t ip = get32(a->b + 12);
+
+	if (j->v6)
+		return a->b[0] == 0xff;
+	return a->b[12] >= 224 ||
+	       is_last(p->addrs + n->first_addr, n->nr_addrs, ip) ||
+	       is_last(p->addrs + nic->first_addr, nic->nr_addrs, ip);
+}
+
 /* Multicast and broadcast: each way out is asked of the rules. */
 static void group(struct vfr *v, struct judge *j)
 {
-	bool sent = false;
-	uint32_t i, rule;
+	enum vfr_reason reason = VFR_DROP_NOT_FOR_US;	/* nobody else there */
+	uint32_t i, rule = NONE32;
 
+	/* For one station it would get by without a flow; receivers ignore
+	   it anyway (RFC 1122, 3.3.6). */
+	if (!for_group(v, j))
+		return judge_drop(v, j, VFR_DROP_MARTIAN);
 	for (i = 0; i < v->t->nr_ifaces; i++) {
 		if (!is_other(v, j, i))
 			continue;
 		j->key.out = (uint16_t)i;
-		rule = vfr_cls_lookup(&v->t->rs.cls, &j->key);
-		if (rule == VFR_CLS_NONE)
+		reason = open_ask(v, j);
+		if (reason != VFR_DROP_NONE)
 			continue;
-		j->rule = rule;
-		TRACE(v, j, RULE, rule, 0);
-		v->rules[rule].packets++;
-		v->rules[rule].bytes += j->p->len;
-		if (v->t->rs.p.rules[rule].action != VFR_ALLOW)
-			continue;
+		rule = j->rule;
+		open_count(v, j, rule);
 		copy_to(v, j, (uint16_t)i);
-		sent = true;
 	}
-	if (sent)
-		judge_local(v, j);
-	else
-		judge_drop(v, j, j->rule == NONE32 ? VFR_DROP_DEFAULT_DENY
-						   : VFR_DROP_RULE);
+	if (rule == NONE32)
+		return judge_drop(v, j, reason);
+	j->rule = rule;		/* for captures: that let it pass */
+	judge_local(v, j);
 }
 
 void bridge_rx(struct vfr *v, struct judge *j)

@@ -405,6 +405,10 @@ struct flow *judge_flow(struct vfr *v, struct judge *j, int *dir);
 
 /* open.c: the first packet of a flow, or one without a flow */
 struct flow *open_packet(struct vfr *v, struct judge *j);
+/* What the rules say of j: NONE, or why to drop it, by j->rule.  Limits, logs
+   and counts; what is allowed is left to count, with open_count(). */
+enum vfr_reason open_ask(struct vfr *v, struct judge *j);
+void open_count(struct vfr *v, const struct judge *j, uint32_t rule);
 /* Is f (of an older ruleset) allowed by this one?  Updates it. */
 bool open_rejudge(struct vfr *v, struct flow *f);
 

@@ -31,7 +31,7 @@ static bool has_ports(const struct judge *j)
 	       is_echo(j);
 }
 
-static void count_rule(struct vfr *v, const struct judge *j, uint32_t rule)
+void open_count(struct vfr *v, const struct judge *j, uint32_t rule)
 {
 	struct rule_rt *rt = &v->rules[rule == NONE32 ? v->lim.rules : rule];
 
@@ -39,8 +39,7 @@ static void count_rule(struct vfr *v, const struct judge *j, uint32_t rule)
 	rt->bytes += j->p->len;
 }
 
-/* Ask the rules.  True: allowed by *rule; else the packet is gone. */
-static bool ask_rules(struct vfr *v, struct judge *j)
+enum vfr_reason open_ask(struct vfr *v, struct judge *j)
 {
 	const struct vfr_rs_rule *r;
 	uint32_t rule;
@@ -49,32 +48,40 @@ static bool ask_rules(struct vfr *v, struct judge *j)
 	j->rule = rule;
 	if (rule == VFR_CLS_NONE) {
 		TRACE(v, j, NO_RULE, 0, 0);
-		count_rule(v, j, NONE32);
-		judge_drop(v, j, VFR_DROP_DEFAULT_DENY);
-		return false;
+		open_count(v, j, NONE32);
+		return VFR_DROP_DEFAULT_DENY;
 	}
 	TRACE(v, j, RULE, rule, 0);
 	r = &v->t->rs.p.rules[rule];
 	if (r->limit && !limit_rule(v, rule, &j->key.src)) {
 		TRACE(v, j, LIMIT, rule, 0);
 		v->rules[rule].limited++;
-		if (r->action == VFR_ALLOW) {
-			judge_drop(v, j, VFR_DROP_LIMIT);
-			return false;
-		}
+		if (r->action == VFR_ALLOW)
+			return VFR_DROP_LIMIT;
 	} else if (r->flags & VFR_RULE_LOG) {
 		log_rule(v, j, rule);
 	}
 	if (r->action == VFR_ALLOW)
+		return VFR_DROP_NONE;
+	open_count(v, j, rule);
+	return VFR_DROP_RULE;
+}
+
+/* Ask the rules.  True: allowed by j->rule; else the packet is gone. */
+static bool ask_rules(struct vfr *v, struct judge *j)
+{
+	enum vfr_reason reason = open_ask(v, j);
+
+	if (reason == VFR_DROP_NONE)
 		return true;
-	count_rule(v, j, rule);
-	if (r->action == VFR_REJECT) {
+	if (reason == VFR_DROP_RULE &&
+	    v->t->rs.p.rules[j->rule].action == VFR_REJECT) {
 		if (j->key.proto == IP_TCP)
 			tcp_reject(v, j);
 		else
 			icmp_error(v, j, ICMP_PROHIBITED, 0);
 	}
-	judge_drop(v, j, VFR_DROP_RULE);
+	judge_drop(v, j, reason);
 	return false;
 }
 
@@ -220,7 +227,7 @@ static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
 
 static void stateless(struct vfr *v, struct judge *j, struct opening *o)
 {
-	count_rule(v, j, j->rule);
+	open_count(v, j, j->rule);
 	if (o->nat_dst != NONE32 || o->snat) {
 		judge_drop(v, j, VFR_DROP_NAT);	/* that needs a flow */
 		return;

@@ -44,6 +44,100 @@ static void test_bridge(void **state)
 	kit_free(k);
 }
 
+/* Who an IP packet in a group MAC is for: a group or all, not one station. */
+static void test_group_address(void **state)
+{
+	static const struct {
+		const char *src, *dst;
+		bool passes;
+	} t[] = {
+		{ "192.168.1.50", "255.255.255.255", true },
+		{ "192.168.1.50", "224.0.0.251", true },
+		{ "192.168.1.50", "192.168.1.255", true },	/* the NIC's */
+		{ "192.168.1.50", "198.51.100.255", true },	/* the net's */
+		{ "192.168.1.50", "192.168.1.9", false },
+		{ "192.168.1.50", "192.168.1.127", false },
+		{ "192.168.1.50", "10.1.0.255", false },	/* elsewhere */
+		{ "192.168.1.50", "8.8.8.8", false },
+		{ "2001:db8:1::50", "ff02::fb", true },
+		{ "2001:db8:1::50", "2001:db8:1::9", false },
+		{ "2001:db8:1::50", "2001:db8:1:0:ffff:ffff:ffff:ffff", false },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	unsigned int i;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		kit_clear(k);
+		frame_udp(&f, BR, t[i].src, 7, t[i].dst, 9, 20);
+		memset(f.b, 0xff, 6);
+		kit_rx(k, BR, &f);
+		if (k->nr_caught != t[i].passes ||
+		    (!t[i].passes && strcmp(kit_last_reason(k), "martian")))
+			fail_msg("to %s: %d frames, %s", t[i].dst,
+				 k->nr_caught, kit_last_reason(k));
+	}
+	kit_free(k);
+}
+
+static void broadcast(struct kit *k, int n)
+{
+	struct frame f;
+	int i;
+
+	kit_clear(k);
+	for (i = 0; i < n; i++) {
+		frame_udp(&f, BR, "192.168.1.50", 7 + i, "255.255.255.255", 9,
+			  20);
+		memset(f.b, 0xff, 6);
+		kit_rx(k, BR, &f);
+	}
+}
+
+/* A group's packet is asked of the rules like any other. */
+static void test_group_rules(void **state)
+{
+	static const struct kit_rule few[] = {
+		{ VFR_ALLOW, .limit = 1, .limit_period_ms = 60000 },
+	};
+	static const struct kit_rule told[] = {
+		{ VFR_DENY, .id = 7, .flags = VFR_RULE_LOG },
+	};
+	struct kit *k = kit_new(NULL);
+	struct vfr_log_entry e[2];
+	struct vfr_rule_stats st;
+
+	KIT_LOAD(k, few);
+	broadcast(k, 20);
+	kit_one(k, LAN);
+	assert_string_equal(kit_last_reason(k), "limit");
+	assert_int_equal(kit_drops(k, BR, VFR_DROP_LIMIT), 19);
+	vfr_rule_stats(k->v, 0, &st);
+	assert_int_equal(st.packets, 1);
+	assert_int_equal(st.limited, 19);
+
+	KIT_LOAD(k, told);
+	while (vfr_log_read(k->v, e, 2, NULL))
+		;
+	broadcast(k, 1);
+	assert_string_equal(kit_last_reason(k), "rule");
+	assert_int_equal(vfr_log_read(k->v, e, 2, NULL), 1);
+	assert_int_equal(e[0].kind, VFR_LOG_RULE);
+	assert_int_equal(e[0].rule_id, 7);
+	assert_int_equal(e[0].out, LAN);
+	vfr_rule_stats(k->v, 0, &st);
+	assert_int_equal(st.packets, 1);
+
+	assert_int_equal(kit_load(k, NULL, 0, NULL, 0, 0), 0);
+	broadcast(k, 3);
+	assert_string_equal(kit_last_reason(k), "default_deny");
+	assert_int_equal(k->nr_caught, 0);
+	vfr_rule_stats(k->v, VFR_NONE32, &st);
+	assert_int_equal(st.packets, 3);
+	kit_free(k);
+}
+
 /* A bridged domain bound to any address: free to use them, owner of none. */
 static void test_bridge_any(void **state)
 {
@@ -123,6 +217,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bridge),
+		cmocka_unit_test(test_group_address),
+		cmocka_unit_test(test_group_rules),
 		cmocka_unit_test(test_bridge_any),
 		cmocka_unit_test(test_any_of_one_family),
 		cmocka_unit_test(test_bridge_reject),

@@ -152,6 +152,10 @@ void *kit_blob(const struct kit_rule *rules, int nr_rules,
 	nets[1].name = string_add(&s, "lan");
 	nets[1].kind = VFR_NET_BRIDGED;
 	nets[1].nic = LAN;
+	nets[1].first_addr = nr;
+	nets[1].nr_addrs = 2;
+	addrs[nr++] = kit_prefix("198.51.100.0/24");
+	addrs[nr++] = kit_prefix("2001:db8:51::/64");
 	for (i = 0; i < NR_KIT_PORTS; i++)
 		fill_port(&ports[i], &s, kit_swap && i == WEB ? DB :
 			  kit_swap && i == DB ? WEB : i, addrs, &nr);

@@ -7,6 +7,9 @@
  *                    /    \ routed net dmz 10.1.0.1/24, fd00:1::1/64
  *          web 10.1.0.10   db 10.1.0.20          (NICs speak IPv6, too)
  *
+ * The LAN has more prefixes, the bridged net's: 198.51.100.0/24 and
+ * 2001:db8:51::/64.
+ *
  * Packets are built by the tests, byte by byte; what the VFR sends is kept for
  * them to look at.  kit_free() checks that no packet leaked and that every
  * packet is accounted for.

@@ -158,6 +158,7 @@ static void test_ndp_stays_on_link(void **state)
 	} t[] = {
 		{ "a question to its group", "ff02::1:ff00:9", NS, true },
 		{ "a question to a host of the LAN", "2001:db8:1::9", NS, true },
+		{ "a question in the net's own prefix", "2001:db8:51::9", NS, true },
 		{ "a question to a link-local address", "fe80::9", NS, true },
 		{ "a question to the world", "2001:db8:ffff::1", NS, false },
 		{ "a question to another link", "2001:db8::9", NS, false },
