@@ -62,7 +62,7 @@ static struct fib_entry *add(struct vfr *v, struct tables *t,
 	return e;
 }
 
-/* Bound to "any": it may use every address, but owns none. */
+/* Bound to "any": it may use an address that nobody has, but owns none. */
 static bool is_any(const struct vfr_prefix *p)
 {
 	return !p->len || (p->len == VFR_V4_BITS && vfr_addr_is_v4(&p->addr));
@@ -294,15 +294,45 @@ bool iface_is_any(const struct vfr *v, uint16_t i)
 	return false;
 }
 
-/* vif: bound to it.  NIC: the VFR's own there. */
+/* Is a the link-local address of the VFR, or of a domain, beside port i? */
+static bool is_ll_beside(const struct vfr *v, uint16_t i,
+			 const struct vfr_addr *a)
+{
+	const struct iface *ifc = v->t->ifaces, *in = &ifc[i];
+	const struct iface *end = ifc + v->t->nr_ifaces;
+
+	if (is_ll_of(a, in->mac))
+		return true;
+	for (; ifc < end; ifc++)
+		if (ifc != in && ifc->bridged && ifc->net == in->net &&
+		    is_ll_of(a, ifc->peer_mac))
+			return true;
+	return false;
+}
+
+/* The VFR, or a port other than i, has a, or the net that it lies in. */
+static bool is_taken(const struct vfr *v, uint16_t i, const struct vfr_addr *a)
+{
+	const struct fib_entry *e;
+
+	if (link_local(a))
+		return is_ll_beside(v, i, a);
+	e = route_find(v, a, a);
+	return e && (e->kind == FIB_SELF || e->kind == FIB_NET ||
+		     (e->kind == FIB_VIF && e->out != i));
+}
+
+/* vif: bound to it, or to any and nobody else has it.  NIC: the VFR's own
+   there. */
 bool iface_has_addr(const struct vfr *v, uint16_t i, const struct vfr_addr *a)
 {
 	const struct iface *ifc = &v->t->ifaces[i];
 
-	if (addrs_have(v->t->rs.p.addrs + ifc->rs->first_addr,
-		       ifc->rs->nr_addrs, a, ifc->kind == VFR_PORT_NIC))
+	if (ifc->bridged && is_ll_of(a, ifc->peer_mac))
 		return true;
-	return ifc->bridged && is_ll_of(a, ifc->peer_mac);
+	return addrs_have(v->t->rs.p.addrs + ifc->rs->first_addr,
+			  ifc->rs->nr_addrs, a, ifc->kind == VFR_PORT_NIC) &&
+	       !(iface_is_any(v, i) && is_taken(v, i, a));
 }
 
 /* The VFR's own, as stations on that port see it. */

@@ -171,6 +171,43 @@ static void test_bridge_any(void **state)
 	kit_free(k);
 }
 
+/* It may use whichever address nobody else has. */
+static void test_any_but_others(void **state)
+{
+	static const struct {
+		const char *what, *src, *dst;
+		const char *reason;
+	} t[] = {
+		{ "a LAN host's own", "192.168.1.77", "10.1.0.10", "not dropped" },
+		{ "the VFR's on the LAN", "192.168.1.1", "10.1.0.10", "spoof" },
+		{ "the VFR's on another link", "203.0.113.2", "10.1.0.10", "spoof" },
+		{ "a routed net's gateway", "10.1.0.1", "10.1.0.10", "spoof" },
+		{ "a routed domain's", "10.1.0.20", "10.1.0.10", "spoof" },
+		{ "a free one of a routed net", "10.1.0.77", "10.1.0.10", "spoof" },
+		{ "any of IPv6", "2001:db8:1::77", "fd00:1::10", "not dropped" },
+		{ "a routed domain's of IPv6", "fd00:1::20", "fd00:1::10", "spoof" },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	unsigned int i;
+
+	kit_br_any = true;
+	KIT_LOAD(k, allow_all);
+	kit_br_any = false;
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		frame_udp(&f, BR, t[i].src, 6, t[i].dst, 5, 9);
+		kit_rx(k, BR, &f);
+		if (strcmp(kit_last_reason(k), t[i].reason))
+			fail_msg("%s: %s", t[i].what, kit_last_reason(k));
+	}
+	/* Nor does it get what is for them. */
+	frame_udp(&f, LAN, "192.168.1.9", 6, "10.1.0.20", 5, 9);
+	memcpy(f.b, kit_mac[BR], 6);
+	kit_rx(k, LAN, &f);
+	assert_string_equal(kit_last_reason(k), "not_for_us");
+	kit_free(k);
+}
+
 /* IPv4 is kept as a part of IPv6's space, but is no part of a binding to that. */
 static void test_any_of_one_family(void **state)
 {
@@ -220,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_group_address),
 		cmocka_unit_test(test_group_rules),
 		cmocka_unit_test(test_bridge_any),
+		cmocka_unit_test(test_any_but_others),
 		cmocka_unit_test(test_any_of_one_family),
 		cmocka_unit_test(test_bridge_reject),
 	};

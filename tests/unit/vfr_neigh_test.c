@@ -80,6 +80,33 @@ static void test_arp(void **state)
 	kit_free(k);
 }
 
+static const struct claim any_arps[] = {
+	{ "a domain of any address finds the LAN", BR, 1, BR, "192.168.1.77", "192.168.1.9", LAN, 0 },
+	{ "it probes a free address", BR, 1, BR, "0.0.0.0", "192.168.1.77", LAN, 0 },
+	{ "it cannot claim the VFR's", BR, 2, BR, "192.168.1.1", "192.168.1.9", -1, "spoof" },
+	{ "nor announce it", BR, 1, BR, "192.168.1.1", "192.168.1.1", -1, "spoof" },
+	{ "nor claim the VFR's of another link", BR, 2, BR, "203.0.113.2", "192.168.1.9", -1, "spoof" },
+	{ "nor a routed domain's", BR, 2, BR, "10.1.0.20", "192.168.1.9", -1, "spoof" },
+};
+
+static void test_arp_any(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	const struct claim *c;
+	struct frame f;
+
+	kit_br_any = true;
+	KIT_LOAD(k, allow_all);
+	kit_br_any = false;
+	for (c = any_arps; c < any_arps + ARRAY_LEN(any_arps); c++) {
+		frame_arp(&f, c->port, c->op, kit_mac[c->mac_of], c->src,
+			  c->target);
+		memcpy(f.b, kit_mac[LAN], 6);	/* to a LAN host, if at all */
+		check_claim(k, c, &f);
+	}
+	kit_free(k);
+}
+
 /* An NDP message with one option, the sender's MAC; to the VFR's MAC. */
 static void frame_nd(struct frame *f, int port, uint8_t type, const char *src,
 		     const char *dst, const char *target, const uint8_t *mac)
@@ -139,6 +166,35 @@ static void test_ndp(void **state)
 
 	KIT_LOAD(k, allow_all);
 	for (c = nds; c < nds + ARRAY_LEN(nds); c++) {
+		frame_nd(&f, c->port, c->op, c->src, "ff02::1", c->target,
+			 kit_mac[c->mac_of]);
+		memcpy(f.b, all_nodes, 6);
+		check_claim(k, c, &f);
+	}
+	kit_free(k);
+}
+
+static const struct claim any_nds[] = {
+	{ "a domain of any address finds the LAN", BR, NS, BR, "2001:db8:1::77", "2001:db8:1::9", LAN, 0 },
+	{ "also from its link-local address", BR, NS, BR, "fe80::ff:fe03:32", "2001:db8:1::9", LAN, 0 },
+	{ "it announces a free address", BR, NA, BR, "2001:db8:1::77", "2001:db8:1::77", LAN, 0 },
+	{ "it cannot announce the VFR's", BR, NA, BR, "2001:db8:1::77", "2001:db8:1::1", -1, "spoof" },
+	{ "nor the VFR's link-local address", BR, NA, BR, "2001:db8:1::77", "fe80::ff:fe03:0", -1, "spoof" },
+	{ "nor ask as the VFR", BR, NS, BR, "fe80::ff:fe03:0", "2001:db8:1::9", -1, "spoof" },
+	{ "nor announce a routed domain's", BR, NA, BR, "2001:db8:1::77", "fd00:1::10", -1, "spoof" },
+};
+
+static void test_ndp_any(void **state)
+{
+	static const uint8_t all_nodes[6] = { 0x33, 0x33, [5] = 1 };
+	struct kit *k = kit_new(NULL);
+	const struct claim *c;
+	struct frame f;
+
+	kit_br_any = true;
+	KIT_LOAD(k, allow_all);
+	kit_br_any = false;
+	for (c = any_nds; c < any_nds + ARRAY_LEN(any_nds); c++) {
 		frame_nd(&f, c->port, c->op, c->src, "ff02::1", c->target,
 			 kit_mac[c->mac_of]);
 		memcpy(f.b, all_nodes, 6);
@@ -532,7 +588,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_arp_any),
 		cmocka_unit_test(test_ndp),
+		cmocka_unit_test(test_ndp_any),
 		cmocka_unit_test(test_ndp_stays_on_link),
 		cmocka_unit_test(test_ndp_malformed),
 		cmocka_unit_test(test_arp_resolves),
