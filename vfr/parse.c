@@ -323,6 +323,10 @@ bool parse_frame(struct judge *j)
 	case ETH_ARP:
 		if (!need(j, j->l3 + 28))
 			return false;
+		/* It has nothing that the last hop could do. */
+		if (j->p->csum == VFR_CSUM_PARTIAL ||
+		    j->p->gso != VFR_GSO_NONE)
+			return bad(j, VFR_DROP_MALFORMED);
 		j->kind = PKT_ARP;
 		return true;
 	default:

@@ -80,6 +80,36 @@ static void test_arp(void **state)
 	kit_free(k);
 }
 
+/* ARP has no checksum to finish and no segments: a NIC told otherwise would do
+   so at some place of its own. */
+static void test_arp_offloads(void **state)
+{
+	static const struct {
+		int csum, gso;
+		const char *reason;
+	} t[] = {
+		{ VFR_CSUM_NONE, VFR_GSO_NONE, "not dropped" },
+		{ VFR_CSUM_VALID, VFR_GSO_NONE, "not dropped" },
+		{ VFR_CSUM_PARTIAL, VFR_GSO_NONE, "malformed" },
+		{ VFR_CSUM_NONE, VFR_GSO_TCP4, "malformed" },
+		{ VFR_CSUM_PARTIAL, VFR_GSO_TCP4, "malformed" },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	unsigned int i;
+
+	KIT_LOAD(k, allow_all);
+	frame_arp(&f, BR, 1, kit_mac[BR], "192.168.1.50", "192.168.1.9");
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		kit_rx_csum(k, BR, &f, t[i].csum, t[i].gso, 1000);
+		assert_string_equal(kit_last_reason(k), t[i].reason);
+		if (i < 2)
+			assert_int_equal(kit_one(k, LAN)->csum_start, 0);
+		assert_int_equal(k->nr_caught, 0);
+	}
+	kit_free(k);
+}
+
 static const struct claim any_arps[] = {
 	{ "a domain of any address finds the LAN", BR, 1, BR, "192.168.1.77", "192.168.1.9", LAN, 0 },
 	{ "it probes a free address", BR, 1, BR, "0.0.0.0", "192.168.1.77", LAN, 0 },
@@ -588,6 +618,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arp),
+		cmocka_unit_test(test_arp_offloads),
 		cmocka_unit_test(test_arp_any),
 		cmocka_unit_test(test_ndp),
 		cmocka_unit_test(test_ndp_any),

@@ -78,6 +78,8 @@ static inline void vfr_packet_init(struct vfr_packet *p,
 	p->hdr = p->buf + VFR_HEADROOM;
 	p->len = 0;
 	p->hdr_len = 0;
+	p->csum_start = 0;
+	p->csum_offset = 0;
 	p->csum = VFR_CSUM_NONE;
 	p->gso = VFR_GSO_NONE;
 	p->nr_frags = 0;
