@@ -138,6 +138,48 @@ static void test_group_rules(void **state)
 	kit_free(k);
 }
 
+static struct vfr_packet *kept[64];
+static int nr_kept;
+
+static int keep(void *ctx, struct vfr_packet *p)
+{
+	kept[nr_kept++] = p;
+	return 0;
+}
+
+/* A domain that is slow to take its copies uses up the VFR's own packets: what
+   is lost then is in the accounts. */
+static void test_lost_copies(void **state)
+{
+	static const struct vfr_port_ops slow = { .transmit = keep };
+	struct vfr_device d = { .name = "br", .ops = &slow, .mtu = 1500,
+				.kind = VFR_PORT_VIF };
+	struct kit *k = kit_new(NULL);
+	struct vfr_port_stats before, st;
+	struct frame f;
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	assert_int_equal(vfr_port_detach(k->v, BR), 0);
+	assert_int_equal(vfr_port_attach(k->v, &d), BR);
+	vfr_port_stats(k->v, VFR_PORT_SELF, &before);
+	frame_udp(&f, LAN, "192.168.1.9", 7, "255.255.255.255", 9, 20);
+	memset(f.b, 0xff, 6);
+	for (i = 0; i < 40; i++)
+		kit_rx(k, LAN, &f);
+	assert_int_equal(nr_kept, 32);
+	vfr_port_stats(k->v, VFR_PORT_SELF, &st);
+	assert_int_equal(st.rx_packets - before.rx_packets, 40);
+	assert_int_equal(st.rx_bytes - before.rx_bytes, 40 * f.len);
+	assert_int_equal(st.forwarded - before.forwarded, 32);
+	assert_int_equal(st.drops[VFR_DROP_NO_BUFFER], 8);
+	while (nr_kept) {
+		nr_kept--;
+		kept[nr_kept]->release(kept[nr_kept]);
+	}
+	kit_free(k);
+}
+
 /* A bridged domain bound to any address: free to use them, owner of none. */
 static void test_bridge_any(void **state)
 {
@@ -256,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_bridge),
 		cmocka_unit_test(test_group_address),
 		cmocka_unit_test(test_group_rules),
+		cmocka_unit_test(test_lost_copies),
 		cmocka_unit_test(test_bridge_any),
 		cmocka_unit_test(test_any_but_others),
 		cmocka_unit_test(test_any_of_one_family),

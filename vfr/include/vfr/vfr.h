@@ -165,7 +165,8 @@ const struct vfr_ruleset *vfr_loaded(const struct vfr *v);
  * forwarded = tx_packets.  What a detached port has counted is in SELF.
  */
 struct vfr_port_stats {
-	uint64_t	rx_packets, rx_bytes;	/* came in (SELF: made) */
+	uint64_t	rx_packets, rx_bytes;	/* came in (SELF: made, or
+						   lost for want of room) */
 	uint64_t	tx_packets, tx_bytes;	/* taken by this port's device */
 	uint64_t	forwarded;	/* came in here and were taken somewhere */
 	uint64_t	local;		/* came in here, ended in the VFR */
