@@ -77,6 +77,7 @@ static void copy_to(struct vfr *v, struct judge *j, uint16_t iface)
 	c = own_clone(v, j->p);
 	if (!c)
 		return copy_lost(v, j);
+	forward_trim(c, j->l3 + j->ip_len);
 	forward_ether(c, j->l3, c->hdr, c->hdr + 6, o->vlan);
 	own_send(v, c, iface);
 }

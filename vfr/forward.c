@@ -124,6 +124,11 @@ static void trim(struct vfr_packet *p, uint32_t len)
 	}
 }
 
+void forward_trim(struct vfr_packet *p, uint32_t len)
+{
+	trim(p, len);
+}
+
 static HOT void send_way(struct vfr *v, struct judge *j, const struct way *w)
 {
 	const struct iface *o = &v->t->ifaces[w->out];

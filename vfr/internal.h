@@ -428,6 +428,8 @@ void forward_way(struct vfr *v, struct judge *j, const struct way *w);
 /* Put an Ethernet header before l3.  dst NULL: leave it for later. */
 void forward_ether(struct vfr_packet *p, uint16_t l3, const uint8_t *dst,
 		   const uint8_t *src, uint16_t vlan);
+/* Cut off what lies behind len bytes: Ethernet's padding. */
+void forward_trim(struct vfr_packet *p, uint32_t len);
 
 /* split.c */
 bool split_can(const struct judge *j);

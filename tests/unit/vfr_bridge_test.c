@@ -180,6 +180,29 @@ static void test_lost_copies(void **state)
 	kit_free(k);
 }
 
+/* What Ethernet padded is no part of a copy: a NIC that adds up the checksum
+   would add it, too. */
+static void test_padded_copy(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	const struct caught *c;
+	struct frame f;
+	uint32_t len;
+
+	KIT_LOAD(k, allow_all);
+	frame_udp(&f, BR, "192.168.1.50", 7, "255.255.255.255", 9, 3);
+	memset(f.b, 0xff, 6);
+	len = f.len;
+	memset(f.b + len, 0xaa, 60 - len);
+	f.len = 60;
+	kit_rx_csum(k, BR, &f, VFR_CSUM_PARTIAL, VFR_GSO_NONE, 0);
+	c = kit_one(k, LAN);
+	assert_int_equal(c->csum, VFR_CSUM_PARTIAL);
+	assert_int_equal(c->csum_start, 34);
+	assert_int_equal(c->len, len);
+	kit_free(k);
+}
+
 /* A bridged domain bound to any address: free to use them, owner of none. */
 static void test_bridge_any(void **state)
 {
@@ -299,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_group_address),
 		cmocka_unit_test(test_group_rules),
 		cmocka_unit_test(test_lost_copies),
+		cmocka_unit_test(test_padded_copy),
 		cmocka_unit_test(test_bridge_any),
 		cmocka_unit_test(test_any_but_others),
 		cmocka_unit_test(test_any_of_one_family),
