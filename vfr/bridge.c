@@ -56,16 +56,6 @@ void bridge_send(struct vfr *v, struct judge *j, uint16_t iface)
 	forward_way(v, j, &w);
 }
 
-/* It would have been the VFR's, like the copies that are sent. */
-static void copy_lost(struct vfr *v, const struct judge *j)
-{
-	struct vfr_port_stats *st = &v->ports[port_slot(v, VFR_PORT_SELF)].st;
-
-	st->rx_packets++;
-	st->rx_bytes += j->p->len;
-	st->drops[VFR_DROP_NO_BUFFER]++;
-}
-
 /* A copy of j's packet to one more port of the net. */
 static void copy_to(struct vfr *v, struct judge *j, uint16_t iface)
 {
@@ -75,8 +65,10 @@ static void copy_to(struct vfr *v, struct judge *j, uint16_t iface)
 	if (o->dev == NONE16)
 		return;
 	c = own_clone(v, j->p);
-	if (!c)
-		return copy_lost(v, j);
+	if (!c) {
+		own_missed(v, 1, j->l3 + j->ip_len);
+		return;
+	}
 	forward_trim(c, j->l3 + j->ip_len);
 	forward_ether(c, j->l3, c->hdr, c->hdr + 6, o->vlan);
 	own_send(v, c, iface);

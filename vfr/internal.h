@@ -572,7 +572,7 @@ struct vfr_packet *own_packet(struct vfr *v);	/* NULL: none left */
 /* NULL: half of ours are in use. */
 struct vfr_packet *own_clone(struct vfr *v, struct vfr_packet *p);
 /* Count n that could not be made. */
-void own_missed(struct vfr *v, uint32_t n);
+void own_missed(struct vfr *v, uint32_t n, uint32_t bytes);
 /* release(), when its last clone is gone. */
 void packet_put(struct vfr_packet *p);
 /* Send a packet of ours with its Ethernet header in place. */

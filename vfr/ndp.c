@@ -97,11 +97,6 @@ static void answer(struct vfr *v, struct judge *j,
 	judge_local(v, j);
 }
 
-static bool is_link_local(const struct vfr_addr *a)
-{
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 /* Is a on the link of the bridged net that j came in from? */
 static bool on_link(const struct vfr *v, const struct judge *j,
 		    const struct vfr_addr *a)
@@ -109,7 +104,7 @@ static bool on_link(const struct vfr *v, const struct judge *j,
 	uint16_t net = v->t->ifaces[j->in].net;
 	const struct fib_entry *e;
 
-	if (is_link_local(a) || net_has(v, net, a))
+	if (route_link_local(a) || net_has(v, net, a))
 		return true;
 	e = route_find(v, a, a);
 	if (e && e->kind == FIB_VIF)
@@ -130,7 +125,7 @@ static bool stays(const struct vfr *v, const struct judge *j)
 	if (!v->t->ifaces[j->in].bridged && !j->bridged)
 		return true;	/* it ends here */
 	if (j->key.sport == NDP_RS)
-		return is_link_local(dst) || vfr_addr_eq(dst, &routers);
+		return route_link_local(dst) || vfr_addr_eq(dst, &routers);
 	return dst->b[0] == 0xff ? dst->b[1] == 2 : on_link(v, j, dst);
 }
 
@@ -141,7 +136,7 @@ static bool may_use(const struct vfr *v, const struct judge *j,
 	const struct iface *ifc = &v->t->ifaces[j->in];
 
 	return iface_has_addr(v, j->in, a) ||
-	       (!ifc->bridged && is_link_local(a));
+	       (!ifc->bridged && route_link_local(a));
 }
 
 static void solicit_vif(struct vfr *v, struct judge *j,
@@ -194,7 +189,7 @@ static void ndp_nic(struct vfr *v, struct judge *j,
 
 	switch (j->key.sport) {
 	case NDP_NS:
-		if (!judge_binding(v, j) && !is_link_local(&j->key.src) &&
+		if (!judge_binding(v, j) && !route_link_local(&j->key.src) &&
 		    !vfr_addr_is_zero(&j->key.src))
 			return judge_drop(v, j, VFR_DROP_SPOOF);
 		if (for_us) {

@@ -72,11 +72,12 @@ struct vfr_packet *own_clone(struct vfr *v, struct vfr_packet *p)
 	return c;
 }
 
-void own_missed(struct vfr *v, uint32_t n)
+void own_missed(struct vfr *v, uint32_t n, uint32_t bytes)
 {
 	struct vfr_port_stats *st = &v->ports[v->lim.ports].st;
 
 	st->rx_packets += n;
+	st->rx_bytes += bytes;
 	st->drops[VFR_DROP_NO_BUFFER] += n;
 }
 

@@ -315,7 +315,7 @@ static bool is_taken(const struct vfr *v, uint16_t i, const struct vfr_addr *a)
 {
 	const struct fib_entry *e;
 
-	if (link_local(a))
+	if (route_link_local(a))
 		return is_ll_beside(v, i, a);
 	e = route_find(v, a, a);
 	return e && (e->kind == FIB_SELF || e->kind == FIB_NET ||

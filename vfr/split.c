@@ -95,7 +95,8 @@ void split_send(struct vfr *v, struct judge *j, uint16_t iface)
 		n = total - from < room ? total - from : room;
 		c = piece(v, p, l3, from, n, from + n == total);
 		if (!c) {	/* without this one the rest is of no use */
-			own_missed(v, (total - from + room - 1) / room);
+			own_missed(v, (total - from + room - 1) / room,
+				   total - from);
 			break;
 		}
 		own_send(v, c, iface);
