@@ -187,6 +187,21 @@ static struct flow *flow_make(struct vfr *v, struct judge *j,
 	return f;
 }
 
+/*
+ * Is the sender told that no way leads there?  Only whom the rules would let
+ * through: else anybody could learn which addresses are in use.  There is no
+ * port that they could name.
+ */
+static bool may_know(struct vfr *v, struct judge *j)
+{
+	uint32_t rule;
+
+	j->key.out = VFR_CLS_ANY_PORT;
+	rule = vfr_cls_lookup(&v->t->rs.cls, &j->key);
+	return rule != VFR_CLS_NONE &&
+	       v->t->rs.p.rules[rule].action == VFR_ALLOW;
+}
+
 /* Destination translation and route; rules are asked by what comes out. */
 static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
 {
@@ -215,8 +230,7 @@ static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
 			icmp_local(v, j);
 			return false;
 		}
-		/* Those outside are not told, before any rule, what is here. */
-		if (v->t->ifaces[j->in].kind == VFR_PORT_VIF)
+		if (may_know(v, j))
 			icmp_error(v, j, e ? ICMP_NO_HOST : ICMP_NO_ROUTE, 0);
 		judge_drop(v, j, VFR_DROP_NO_ROUTE);
 		return false;
