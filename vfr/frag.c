@@ -2,11 +2,11 @@
  * frag.c: fragments are judged as the datagram they belong to.
  *
  * Nothing is put together.  The first fragment carries the ports and is
- * judged by flow and rules; the others follow its verdict.  Those that come
- * before it wait, a few of them, for a short time.  Which bytes have been seen
- * is remembered, and a datagram whose pieces overlap (RFC 5722 says what for)
- * is dropped from then on.  All of it is bounded, and one port can use at most
- * half of the table.
+ * judged by flow and rules; the others follow its verdict, unless a rule about
+ * fragments denies them.  Those that come before it wait, a few of them, for a
+ * short time.  Which bytes have been seen is remembered, and a datagram whose
+ * pieces overlap (RFC 5722 says what for) is dropped from then on.  All of it
+ * is bounded, and one port can use at most half of the table.
  */
 #include "internal.h"
 
@@ -185,11 +185,44 @@ static void follow(struct vfr *v, struct judge *j, const struct frag *f)
 
 	j->key = f->ckey;
 	j->key.in = j->in;
+	j->key.frag = VFR_FRAG_ANY | VFR_FRAG_LATER;
 	j->fkey = f->fkey;
 	j->to = out;
 	j->hash = flow_hash(v, &j->fkey);
 	TRACE(v, j, FRAGMENT, 0, 0);
 	judge_flow(v, j, &dir);
+}
+
+static bool denies(const struct vfr *v, uint32_t rule)
+{
+	return rule == VFR_CLS_NONE ||
+	       v->t->rs.p.rules[rule].action != VFR_ALLOW;
+}
+
+/*
+ * What belongs to a flow needs no rule, and its answers have none; only a rule
+ * that is about fragments may stop it.  That is one that denies the fragment,
+ * and does not decide about a whole packet.
+ */
+bool frag_accepts(struct vfr *v, struct judge *j, const struct flow *f, int dir)
+{
+	const struct flow_key *to = &f->side[!dir].key;
+	uint32_t rule, whole;
+
+	j->key.dst = to->src;	/* where the rules see it go */
+	if (j->key.proto != IP_ICMP && j->key.proto != IP_ICMP6)
+		j->key.dport = to->sport;
+	j->key.out = f->side[dir].out;
+	rule = vfr_cls_lookup(&v->t->rs.cls, &j->key);
+	if (!denies(v, rule))
+		return true;
+	j->key.frag = 0;
+	whole = vfr_cls_lookup(&v->t->rs.cls, &j->key);
+	j->key.frag = VFR_FRAG_ANY | VFR_FRAG_LATER;
+	if (rule == whole)
+		return true;
+	j->out = v->t->ifaces[j->key.out].dev;
+	return open_allowed(v, j);
 }
 
 static void first(struct vfr *v, struct judge *j, struct frag *f)
@@ -200,7 +233,6 @@ static void first(struct vfr *v, struct judge *j, struct frag *f)
 	int dir;
 
 	f->ckey = j->key;
-	f->ckey.frag = VFR_FRAG_ANY;
 	f->fkey = j->fkey;
 	judge_flow(v, j, &dir);
 	if (j->reason != VFR_DROP_NONE) {

@@ -409,6 +409,8 @@ struct flow *open_packet(struct vfr *v, struct judge *j);
    and counts; what is allowed is left to count, with open_count(). */
 enum vfr_reason open_ask(struct vfr *v, struct judge *j);
 void open_count(struct vfr *v, const struct judge *j, uint32_t rule);
+/* Ask the rules.  True: allowed by j->rule; else the packet is gone. */
+bool open_allowed(struct vfr *v, struct judge *j);
 /* Is f (of an older ruleset) allowed by this one?  Updates it. */
 bool open_rejudge(struct vfr *v, struct flow *f);
 
@@ -550,6 +552,9 @@ void tcp_reject(struct vfr *v, const struct judge *j);
 
 /* frag.c */
 void frag_rx(struct vfr *v, struct judge *j);
+/* Do the rules let a later fragment go with f?  If not, it is dropped. */
+bool frag_accepts(struct vfr *v, struct judge *j, const struct flow *f,
+		  int dir);
 void frag_tick(struct vfr *v);
 void frag_drop_dev(struct vfr *v, uint32_t dev);
 

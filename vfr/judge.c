@@ -287,7 +287,7 @@ static bool flow_accepts(struct vfr *v, struct judge *j, struct flow *f,
 		return false;
 	}
 	if (unlikely(j->frag & VFR_FRAG_LATER))
-		return true;	/* its first fragment was checked */
+		return frag_accepts(v, j, f, dir);
 	if (j->key.proto == IP_TCP) {
 		enum tcp_verdict tv = tcp_track(v, f, dir, j);
 

@@ -67,8 +67,7 @@ enum vfr_reason open_ask(struct vfr *v, struct judge *j)
 	return VFR_DROP_RULE;
 }
 
-/* Ask the rules.  True: allowed by j->rule; else the packet is gone. */
-static bool ask_rules(struct vfr *v, struct judge *j)
+bool open_allowed(struct vfr *v, struct judge *j)
 {
 	enum vfr_reason reason = open_ask(v, j);
 
@@ -259,7 +258,7 @@ struct flow *open_packet(struct vfr *v, struct judge *j)
 		return NULL;
 	j->key.out = o.way.out;
 	j->out = v->t->ifaces[o.way.out].dev;
-	if (!ask_rules(v, j))
+	if (!open_allowed(v, j))
 		return NULL;
 	if (v->t->ifaces[o.way.out].dev == NONE16) {	/* a flow has two ends */
 		judge_drop(v, j, VFR_DROP_PORT_DOWN);

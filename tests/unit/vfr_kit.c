@@ -71,6 +71,7 @@ static void *classifier(const struct kit_rule *rules, int n, size_t *len)
 				      : VFR_CLS_ANY_PORT,
 			.src_set = VFR_CLS_NO_SET, .dst_set = VFR_CLS_NO_SET,
 			.rule = (uint32_t)i,
+			.frag = r->frag, .frag_mask = r->frag,
 		};
 	}
 	arena_len = vfr_cls_arena_size(&in);

@@ -59,6 +59,7 @@ struct kit_rule {
 	uint32_t	limit, limit_period_ms;
 	uint64_t	id;		/* 0 = index + 1 */
 	uint16_t	sport;		/* or ICMP type; 0 = any */
+	uint8_t		frag;		/* VFR_FRAG_* that must be set */
 };
 
 struct kit_nat {

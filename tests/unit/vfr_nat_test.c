@@ -544,6 +544,95 @@ static void test_fragment_verdict(void **state)
 	kit_free(k);
 }
 
+/* A datagram of 208 bytes in two pieces. */
+static void send_two(struct kit *k, int port, const struct frame *f,
+		     uint16_t id)
+{
+	struct frame g;
+
+	frame_fragment(&g, f, id, 0, 64, true);
+	kit_rx(k, port, &g);
+	frame_fragment(&g, f, id, 64, 208, false);
+	kit_rx(k, port, &g);
+}
+
+/* Rules about fragments hold for those that belong to a flow, too. */
+static void test_fragment_rules(void **state)
+{
+	static const struct kit_rule later[] = {
+		{ VFR_DENY, .in = WEB + 1, .frag = VFR_FRAG_LATER },
+		{ VFR_ALLOW, .src = "10.1.0.10" },
+		{ VFR_DENY },
+	}, stateless[] = {
+		{ VFR_DENY, .frag = VFR_FRAG_LATER },
+		{ VFR_ALLOW, .flags = VFR_RULE_STATELESS },
+	}, answers[] = {
+		{ VFR_DENY, .in = WEB + 1, .frag = VFR_FRAG_LATER },
+		{ VFR_ALLOW, .src = "10.1.0.20" },
+		{ VFR_DENY },
+	}, others[] = {
+		{ VFR_DENY, .in = DB + 1, .frag = VFR_FRAG_LATER },
+		{ VFR_ALLOW, .src = "10.1.0.20" },
+		{ VFR_DENY },
+	};
+	static const struct {
+		const char *what;
+		const struct kit_rule *rules;
+		int nr_rules;
+		int out;		/* of two fragments from web */
+	} cases[] = {
+		{ "of the flow's opener", later, 3, 1 },
+		{ "without a flow", stateless, 2, 1 },
+		{ "of the answer", answers, 3, 1 },
+		{ "those of others", others, 3, 2 },
+	};
+	struct frame f, q;
+	unsigned int i;
+
+	frame_udp(&q, DB, "10.1.0.20", 53, "10.1.0.10", 4000, 200);
+	frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 53, 200);
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct kit *k = kit_new(NULL);
+		int out = cases[i].out;
+		struct vfr_rule_stats st;
+
+		assert_int_equal(kit_load(k, cases[i].rules, cases[i].nr_rules,
+					  NULL, 0, 0), 0);
+		kit_rx(k, DB, &q);
+		kit_clear(k);
+		send_two(k, WEB, &f, 7);
+		if (k->nr_caught != out)
+			fail_msg("%s: %s", cases[i].what, kit_last_reason(k));
+		assert_int_equal(kit_drops(k, WEB, VFR_DROP_RULE), 2 - out);
+		vfr_rule_stats(k->v, 0, &st);
+		assert_int_equal(st.packets, 2 - out);
+		kit_free(k);
+	}
+}
+
+/* The key that is asked has the addresses behind the translation. */
+static void test_fragment_rules_nat(void **state)
+{
+	static const struct kit_nat redirect[] = {
+		{ VFR_NAT_REDIRECT, .to = "10.1.0.10", .proto = 17, .lo = 8080,
+		  .to_lo = 80, .port = WAN },
+	};
+	static const struct kit_rule rules[] = {
+		{ VFR_DENY, .dst = "10.1.0.10", .proto = 17, .dport_lo = 80,
+		  .frag = VFR_FRAG_LATER },
+		{ VFR_ALLOW },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+
+	assert_int_equal(kit_load(k, rules, 2, redirect, 1, 0), 0);
+	frame_udp(&f, WAN, "8.8.8.8", 9, "203.0.113.2", 8080, 200);
+	send_two(k, WAN, &f, 7);
+	kit_one(k, WEB);
+	assert_string_equal(kit_last_reason(k), "rule");
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +649,8 @@ int main(void)
 		cmocka_unit_test(test_fragment_verdict),
 		cmocka_unit_test(test_fragment_reload),
 		cmocka_unit_test(test_link_local_source),
+		cmocka_unit_test(test_fragment_rules),
+		cmocka_unit_test(test_fragment_rules_nat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
