@@ -134,11 +134,17 @@ static enum seen range_add(struct frag *f, uint32_t lo, uint32_t hi)
 	return NEW_BYTES;
 }
 
+/* Where j's piece ends in its datagram. */
+static uint32_t piece_end(const struct judge *j)
+{
+	return j->frag_off + j->l3 + j->ip_len - j->frag_at;
+}
+
 /* Does j fit what was seen of its datagram?  NONE if so. */
 static enum vfr_reason account(struct frag *f, const struct judge *j)
 {
 	uint32_t lo = j->frag_off;
-	uint32_t hi = lo + j->l3 + j->ip_len - j->frag_at;
+	uint32_t hi = piece_end(j);
 
 	if (f->bad)
 		return (enum vfr_reason)f->bad;
@@ -180,7 +186,9 @@ static void hold(struct vfr *v, struct judge *j, struct frag *f)
 /* A later fragment goes the way of the first. */
 static void follow(struct vfr *v, struct judge *j, const struct frag *f)
 {
+	uint32_t end = f->tcp_end + piece_end(j) - f->first_hi;
 	uint16_t out = j->to;
+	struct flow *flow;
 	int dir;
 
 	j->key = f->ckey;
@@ -190,7 +198,9 @@ static void follow(struct vfr *v, struct judge *j, const struct frag *f)
 	j->to = out;
 	j->hash = flow_hash(v, &j->fkey);
 	TRACE(v, j, FRAGMENT, 0, 0);
-	judge_flow(v, j, &dir);
+	flow = judge_flow(v, j, &dir);
+	if (flow && f->ckey.proto == IP_TCP)
+		tcp_extend(flow, dir, f->tcp_end, end);
 }
 
 static bool denies(const struct vfr *v, uint32_t rule)
@@ -234,6 +244,9 @@ static void first(struct vfr *v, struct judge *j, struct frag *f)
 
 	f->ckey = j->key;
 	f->fkey = j->fkey;
+	f->first_hi = piece_end(j);
+	if (j->key.proto == IP_TCP)
+		f->tcp_end = tcp_end(j);
 	judge_flow(v, j, &dir);
 	if (j->reason != VFR_DROP_NONE) {
 		f->bad = j->reason;

@@ -264,6 +264,8 @@ struct frag {			/* a datagram seen in pieces */
 	uint16_t	nr_ranges, nr_held;
 	struct { uint32_t lo, hi; } range[FRAG_RANGES];	/* hi exclusive */
 	uint64_t	due_ns;
+	uint32_t	first_hi;	/* bytes up to the first one's end */
+	uint32_t	tcp_end;	/* the sequence number there */
 	struct vfr_cls_key ckey;	/* the first fragment's */
 	struct flow_key	fkey;
 	struct vfr_packet *held, **held_tail;
@@ -472,6 +474,9 @@ enum tcp_verdict { TCP_OK, TCP_DROP, TCP_REOPEN };
 bool tcp_open(struct vfr *v, struct flow *f, const struct judge *j);
 enum tcp_verdict tcp_track(struct vfr *v, struct flow *f, int dir,
 			   const struct judge *j);
+uint32_t tcp_end(const struct judge *j);
+/* A later fragment ends at `end`, the first one of its segment at `first`. */
+void tcp_extend(struct flow *f, int dir, uint32_t first, uint32_t end);
 bool tcp_seq_known(const struct flow *f, int dir, uint32_t seq);
 
 /* nat.c */

@@ -245,6 +245,24 @@ enum tcp_verdict tcp_track(struct vfr *v, struct flow *f, int dir,
 	return TCP_OK;
 }
 
+/* The number behind the bytes of j's segment that this packet has. */
+uint32_t tcp_end(const struct judge *j)
+{
+	struct segment s;
+
+	segment_read(j, &s);
+	return s.end;
+}
+
+/* Does not count if the first fragment did not: the endpoint will judge it. */
+void tcp_extend(struct flow *f, int dir, uint32_t first, uint32_t end)
+{
+	struct tcp_peer *s = &f->peer[dir];
+
+	if (!before(s->end, first) && before(s->end, end))
+		s->end = end;
+}
+
 /* Could the sender of direction dir have sent seq lately? */
 bool tcp_seq_known(const struct flow *f, int dir, uint32_t seq)
 {

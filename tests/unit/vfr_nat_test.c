@@ -633,6 +633,55 @@ static void test_fragment_rules_nat(void **state)
 	kit_free(k);
 }
 
+/* An answer may acknowledge all bytes of a segment that came in fragments. */
+static void test_fragment_tcp(void **state)
+{
+	static const struct tcp_spec syn = { SYN, 1000, 0, 5000, 0 };
+	static const struct tcp_spec synack = { SYN | ACK, 9000, 1001, 5000, 0 };
+	static const struct tcp_spec ack = { ACK, 1001, 9001, 5000, 0 };
+	static const struct tcp_spec data = { FIN | ACK, 1001, 9001, 5000, 1000 };
+	static const struct {
+		const char *what;
+		struct { uint32_t from, to; } piece[2];
+		uint32_t acked;
+		int passes;
+	} cases[] = {
+		{ "in order", { { 0, 512 }, { 512, 1020 } }, 2002, 1 },
+		{ "the first comes last", { { 512, 1020 }, { 0, 512 } }, 2002, 1 },
+		{ "not more than was sent", { { 0, 512 }, { 512, 1020 } }, 2003, 0 },
+		{ "not what has not come", { { 0, 512 } }, 2002, 0 },
+	};
+	struct frame f, g;
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct tcp_spec answer = { ACK, 9001, cases[i].acked, 5000, 0 };
+		struct kit *k = kit_new(NULL);
+
+		KIT_LOAD(k, allow_all);
+		frame_tcp(&f, WAN, "8.8.8.8", 40, "10.1.0.10", 22, &syn);
+		kit_rx(k, WAN, &f);
+		frame_tcp(&f, WEB, "10.1.0.10", 22, "8.8.8.8", 40, &synack);
+		kit_rx(k, WEB, &f);
+		frame_tcp(&f, WAN, "8.8.8.8", 40, "10.1.0.10", 22, &ack);
+		kit_rx(k, WAN, &f);
+		frame_tcp(&f, WAN, "8.8.8.8", 40, "10.1.0.10", 22, &data);
+		for (n = 0; n < 2 && cases[i].piece[n].to; n++) {
+			uint32_t to = cases[i].piece[n].to;
+
+			frame_fragment(&g, &f, 5, cases[i].piece[n].from, to,
+				       to < 1020);
+			kit_rx(k, WAN, &g);
+		}
+		kit_clear(k);
+		frame_tcp(&f, WEB, "10.1.0.10", 22, "8.8.8.8", 40, &answer);
+		kit_rx(k, WEB, &f);
+		if (k->nr_caught != cases[i].passes)
+			fail_msg("%s: %s", cases[i].what, kit_last_reason(k));
+		kit_free(k);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -651,6 +700,7 @@ int main(void)
 		cmocka_unit_test(test_link_local_source),
 		cmocka_unit_test(test_fragment_rules),
 		cmocka_unit_test(test_fragment_rules_nat),
+		cmocka_unit_test(test_fragment_tcp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
