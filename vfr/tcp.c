@@ -137,6 +137,14 @@ static void peer_start(struct tcp_peer *p, const struct segment *s, int scale)
 	p->flags = TCP_PEER_SEEN | (scale >= 0 ? TCP_PEER_SCALES : 0);
 }
 
+/* Until it is answered max_end lies behind the SYN alone, before its data. */
+static void opener_start(struct flow *f, const struct judge *j,
+			 const struct segment *s)
+{
+	peer_start(&f->peer[0], s, scale_offered(j));
+	f->peer[0].max_end = s->seq + 1;
+}
+
 static void state_set(struct vfr *v, struct flow *f, uint8_t state)
 {
 	f->state = state;
@@ -150,7 +158,7 @@ bool tcp_open(struct vfr *v, struct flow *f, const struct judge *j)
 	segment_read(j, &s);
 	if (s.kind != SYN)
 		return false;
-	peer_start(&f->peer[0], &s, scale_offered(j));
+	opener_start(f, j, &s);
 	state_set(v, f, SYN_SENT);
 	return true;
 }
@@ -160,12 +168,14 @@ static bool answer_ok(struct flow *f, const struct judge *j,
 		      const struct segment *s)
 {
 	struct tcp_peer *o = &f->peer[0], *a = &f->peer[1];
+	/* A SYN's data may be left for later (RFC 7413, 4.2). */
+	bool acks = !before(s->ack, o->max_end) && !before(o->end, s->ack);
 
 	if (s->kind == RST)
-		return s->has_ack && s->ack == o->end;
+		return s->has_ack && acks;
 	if (s->kind != SYNACK)
 		return s->kind == ACK;	/* it may remember an old one */
-	if (s->ack != o->end)
+	if (!acks)
 		return false;
 	peer_start(a, s, scale_offered(j));
 	if (!(a->flags & o->flags & TCP_PEER_SCALES))
@@ -224,7 +234,7 @@ enum tcp_verdict tcp_track(struct vfr *v, struct flow *f, int dir,
 			return TCP_DROP;
 	} else if (unlikely(f->state == SYN_SENT)) {
 		if (g.kind == SYN)	/* again, perhaps with another number */
-			peer_start(s, &g, scale_offered(j));
+			opener_start(f, j, &g);
 	} else if (unlikely(!window_ok(s, r, &g))) {
 		return TCP_DROP;
 	} else {

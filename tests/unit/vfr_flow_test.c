@@ -58,6 +58,26 @@ static const struct {
 	{ "the answer must answer this SYN", {
 		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
 		{ 'a', SYN | ACK, 0, 77, 0, false, "syn_sent" } } },
+	{ "nor something before it", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 0, 0, false, "syn_sent" } } },
+	{ "a SYN's data may be taken", {
+		{ 'o', SYN, 0, 0, 100, true, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 101, 0, true, "syn_received" },
+		{ 'o', ACK, 101, 1, 0, true, "established" } } },
+	{ "or declined, and sent again", {
+		{ 'o', SYN, 0, 0, 100, true, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 1, 0, true, "syn_received" },
+		{ 'o', ACK, 1, 1, 100, true, "established" },
+		{ 'a', ACK, 1, 101, 0, true, "established" } } },
+	{ "but no more taken than there was", {
+		{ 'o', SYN, 0, 0, 100, true, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 102, 0, false, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 0, 0, false, "syn_sent" } } },
+	{ "a SYN is sent again without its data", {
+		{ 'o', SYN, 0, 0, 100, true, "syn_sent" },
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 1, 0, true, "syn_received" } } },
 	{ "a split handshake is no handshake", {
 		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
 		{ 'a', SYN, 0, 0, 0, false, "syn_sent" } } },
