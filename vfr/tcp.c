@@ -5,9 +5,11 @@
  * sent it.  The window check follows van Rooij, "Real Stateful TCP Packet
  * Filtering": from what both sides have sent and offered follows which
  * sequence and acknowledgement numbers can still come.  In the spirit of RFC
- * 5961 a reset ends the flow only if its number is exactly the next one, and a
- * SYN inside a connection changes nothing here; both are passed on if they are
- * within the window, and the endpoint answers with a challenge.
+ * 5961 a reset ends the flow only if its number is exactly the next one; any
+ * other within the window, and any SYN inside a connection, is passed on and
+ * changes nothing here: the endpoint answers with a challenge.  A SYN need not
+ * be within the window: a client that restarted knows no number of the old
+ * connection, and learns the one to reset it by from the challenge.
  */
 #include "internal.h"
 
@@ -229,6 +231,8 @@ enum tcp_verdict tcp_track(struct vfr *v, struct flow *f, int dir,
 		return TCP_DROP;
 	if (next == REOPEN)
 		return TCP_REOPEN;
+	if (unlikely(next == PASS && g.kind == SYN))
+		return TCP_OK;
 	if (unlikely(!(s->flags & TCP_PEER_SEEN))) {
 		if (!answer_ok(f, j, &g))
 			return TCP_DROP;
