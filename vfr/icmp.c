@@ -2,10 +2,10 @@
  * icmp.c: errors that the VFR sends, errors about its flows that others send,
  * and the little it answers for itself.
  *
- * Errors quote the packet as it came in; that is the one place where payload
- * is read.  Everything the VFR sends on its own account is limited per port,
- * so that it cannot be used to amplify or to reflect; answers to pings apart
- * from the rest, so that a flood of those silences no error.
+ * Errors quote the packet as it came in, with payload.  Everything the VFR
+ * sends on its own account is limited per port, so that it cannot be used to
+ * amplify or to reflect; answers to pings apart from the rest, so that a flood
+ * of those silences no error.
  */
 #include "internal.h"
 

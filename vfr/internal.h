@@ -383,6 +383,9 @@ uint32_t hash_flow(const uint64_t seed[4], const struct flow_key *k);
 uint64_t hash_bytes(const uint64_t seed[4], const void *data, size_t len);
 uint32_t vfr_random(struct vfr *v);
 
+/* packet.c: sum of bytes [from, from + n); pieces may end at odd places */
+uint64_t packet_sum(const struct vfr_packet *p, uint32_t from, uint32_t n);
+
 /* parse.c: fill j from j->p, in is known later.  False: j->reason. */
 bool parse_frame(struct judge *j);
 /* Parse an IP packet at l3 for its key: in ICMP errors and own packets. */

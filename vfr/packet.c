@@ -92,9 +92,7 @@ unsigned int vfr_packet_copy(const struct vfr_packet *p, unsigned int from,
 	return done;
 }
 
-/* Sum of bytes [from, from + n); pieces may end at odd places. */
-static uint64_t packet_sum(const struct vfr_packet *p, uint32_t from,
-			   uint32_t n)
+uint64_t packet_sum(const struct vfr_packet *p, uint32_t from, uint32_t n)
 {
 	uint64_t sum = 0;
 	uint8_t piece[256];

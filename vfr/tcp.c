@@ -216,6 +216,35 @@ static void window_update(struct tcp_peer *s, struct tcp_peer *r,
 		r->max_end = g->ack + (win ? win : 1);
 }
 
+/* Will the receiver find the checksum right?  j: no fragment. */
+static bool sum_ok(const struct judge *j)
+{
+	const uint8_t *ip = j->p->hdr + j->l3;
+	uint32_t n = j->l3 + j->ip_len - j->l4;
+	uint64_t sum;
+
+	if (j->p->csum != VFR_CSUM_NONE)
+		return true;
+	sum = j->v6 ? sum_pseudo(ip + 8, ip + 24, 16, IP_TCP, n)
+		    : sum_pseudo(ip + 12, ip + 16, 4, IP_TCP, n);
+	return sum_fold(sum + packet_sum(j->p, j->l4, n)) == 0xffff;
+}
+
+/*
+ * What the opener sends before the flow is established completes the handshake
+ * only if its sender has seen the answer, and if the answerer will take it:
+ * the flow lives for a day from then on, and gives way to nobody.
+ */
+static uint8_t handshake_next(const struct judge *j, const struct segment *g,
+			      const struct tcp_peer *answerer, uint8_t next)
+{
+	if (g->ack != answerer->end)
+		return PASS;
+	if (j->frag)		/* who knows; the next whole one may */
+		return SYN_RECEIVED;
+	return sum_ok(j) ? next : PASS;
+}
+
 enum tcp_verdict tcp_track(struct vfr *v, struct flow *f, int dir,
 			   const struct judge *j)
 {
@@ -245,9 +274,9 @@ enum tcp_verdict tcp_track(struct vfr *v, struct flow *f, int dir,
 		/* A reset that is not the very next one: for the endpoint. */
 		if (g.kind == RST && g.seq != s->end)
 			next = PASS;
-		/* Only who has seen the answer may complete the handshake. */
-		if (f->state == SYN_RECEIVED && dir == 0 && g.ack != r->end)
-			next = PASS;
+		if (unlikely(f->state == SYN_RECEIVED && dir == 0 &&
+			     next != PASS))
+			next = handshake_next(j, &g, r, next);
 		if (next != PASS)
 			window_update(s, r, &g);
 	}

@@ -198,6 +198,65 @@ static void open_tcp(struct kit *k, int from, const char *src, int sport,
 	kit_rx(k, from, &f);
 }
 
+/*
+ * The answerer throws a segment with a wrong checksum away: it must not make a
+ * flow that lives for a day and gives way to nobody.
+ */
+static void test_handshake_sum(void **state)
+{
+	enum { FRAGMENT = 1400 };	/* bytes; the first 520 come */
+	static const struct {
+		const char *what;
+		bool v6, wrong;
+		uint8_t csum;		/* VFR_CSUM_* */
+		uint32_t payload;
+		uint32_t cut;		/* the frame is mapped in such pieces */
+		const char *then;
+	} t[] = {
+		{ "right", false, false, VFR_CSUM_NONE, 0, 0, "established" },
+		{ "wrong", false, true, VFR_CSUM_NONE, 0, 0, "syn_received" },
+		{ "right, IPv6", true, false, VFR_CSUM_NONE, 0, 0, "established" },
+		{ "wrong, IPv6", true, true, VFR_CSUM_NONE, 0, 0, "syn_received" },
+		{ "with data", false, false, VFR_CSUM_NONE, 1001, 77, "established" },
+		{ "wrong, with data", false, true, VFR_CSUM_NONE, 1001, 77, "syn_received" },
+		{ "known to be right", false, true, VFR_CSUM_VALID, 0, 0, "established" },
+		{ "for the last hop to add up", false, true, VFR_CSUM_PARTIAL, 9, 0, "established" },
+		{ "a fragment, which cannot tell", false, false, VFR_CSUM_NONE, FRAGMENT, 0, "syn_received" },
+	};
+	static const struct tcp_spec syn = { SYN, 1000, 0, 9999, 0 };
+	static const struct tcp_spec synack = { SYN | ACK, 5000, 1001, 9999, 0 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		struct tcp_spec ack = { ACK, 1001, 5001, 9999, t[i].payload };
+		const char *web = t[i].v6 ? "fd00:1::10" : "10.1.0.10";
+		const char *db = t[i].v6 ? "fd00:1::20" : "10.1.0.20";
+		struct kit *k = kit_new(NULL);
+		struct vfr_packet *p;
+		struct frame f, g;
+
+		KIT_LOAD(k, allow_all);
+		frame_tcp(&f, WEB, web, 7, db, 8, &syn);
+		kit_rx(k, WEB, &f);
+		frame_tcp(&f, DB, db, 8, web, 7, &synack);
+		kit_rx(k, DB, &f);
+		kit_clear(k);
+		frame_tcp(&f, WEB, web, 7, db, 8, &ack);
+		if (t[i].wrong)
+			frame_l4(&f)[16] ^= 0x55;
+		frame_fragment(&g, &f, 5, 0, 520, true);
+		p = kit_packet(k, t[i].payload == FRAGMENT ? &g : &f,
+			       t[i].cut);
+		p->csum = t[i].csum;
+		vfr_rx(k->v, WEB, &p, 1, ++k->now);
+		kit_one(k, DB);		/* to be judged there */
+		if (strcmp(flow_state(k), t[i].then))
+			fail_msg("%s: %s", t[i].what, flow_state(k));
+		kit_wait(k, 31);
+		kit_free(k);
+	}
+}
+
 static void test_window_scale(void **state)
 {
 	struct kit *k = kit_new(NULL);
@@ -755,6 +814,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_handshake_sum),
 		cmocka_unit_test(test_window_scale),
 		cmocka_unit_test(test_lifetimes),
 		cmocka_unit_test(test_syn_flood),

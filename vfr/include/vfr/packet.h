@@ -5,8 +5,9 @@
  * first bytes, followed by frags[0 .. nr_frags), which lie in frames of the
  * sender and are never written.  What is judged is the copy, and the copy is
  * what is sent: a sender that rewrites its frame meanwhile changes nothing.
- * The VFR reads fragments only to pull more header bytes (each byte once) and
- * to quote a packet in an ICMP error.
+ * The VFR reads fragments only to pull more header bytes (each byte once), to
+ * quote a packet in an ICMP error, and to check the sum of the segment that
+ * completes a TCP handshake.
  *
  * Ownership: vfr_rx() takes the packet over.  Whoever ends its journey calls
  * release() exactly once: the VFR when it drops or consumes it, else the
