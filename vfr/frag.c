@@ -6,7 +6,9 @@
  * fragments denies them.  Those that come before it wait, a few of them, for a
  * short time.  Which bytes have been seen is remembered, and a datagram whose
  * pieces overlap (RFC 5722 says what for) is dropped from then on.  All of it
- * is bounded, and one port can use at most half of the table.
+ * is bounded.  One port can use at most half of the table; when the table or
+ * the room for those that wait is full, a port with less than an equal share
+ * takes the oldest from whoever has most.
  */
 #include "internal.h"
 
@@ -22,26 +24,35 @@ static bool is_for(const struct frag *f, const struct judge *j)
 	       vfr_addr_eq(&f->dst, &j->key.dst);
 }
 
-/* Drop what waits in f. */
-static void drop_held(struct vfr *v, struct frag *f, enum vfr_reason reason)
+/* What waits in f, for the caller to end. */
+static struct vfr_packet *take_held(struct vfr *v, struct frag *f)
 {
-	struct vfr_packet *p = f->held, *next;
+	struct vfr_packet *p = f->held;
 
+	v->nr_frag_held -= f->nr_held;
+	v->ports[f->dev].frags_held -= f->nr_held;
+	f->nr_held = 0;
 	f->held = NULL;
 	f->held_tail = &f->held;
+	return p;
+}
+
+static void drop_held(struct vfr *v, struct frag *f, enum vfr_reason reason)
+{
+	struct vfr_packet *p = take_held(v, f), *next;
+
 	for (; p; p = next) {
 		next = p->next;
 		p->next = NULL;
-		v->nr_frag_held--;
 		judge_unhold(v, p, p->port, reason);
 	}
-	f->nr_held = 0;
 }
 
 static void forget(struct vfr *v, struct frag *f)
 {
 	drop_held(v, f, VFR_DROP_FRAG_LIMIT);
 	f->used = 0;
+	v->ports[f->dev].frags--;
 	v->nr_frags--;
 }
 
@@ -55,36 +66,80 @@ static struct frag *lookup(struct vfr *v, const struct judge *j)
 	return NULL;
 }
 
-/* A free entry; when a port has its half, its own oldest makes room. */
-static struct frag *make_slot(struct vfr *v, const struct judge *j)
+/* --- room --- */
+
+/* What each port is sure of; there is one at least. */
+static uint32_t share(const struct vfr *v, uint32_t all)
 {
-	struct frag *free = NULL, *oldest = NULL;
-	uint32_t i, mine = 0;
+	return all > v->nr_attached ? all / v->nr_attached : 1;
+}
+
+/* A port's oldest datagram; held: of those with pieces that wait. */
+static struct frag *oldest(struct vfr *v, uint32_t dev, bool held)
+{
+	struct frag *old = NULL;
+	uint32_t i;
 
 	for (i = 0; i < v->lim.fragments; i++) {
 		struct frag *f = &v->frags[i];
 
-		if (!f->used) {
-			free = f;
-		} else if (f->dev == j->dev) {
-			mine++;
-			if (!oldest || f->due_ns < oldest->due_ns)
-				oldest = f;
+		if (f->used && f->dev == dev && (f->nr_held || !held) &&
+		    (!old || f->due_ns < old->due_ns))
+			old = f;
+	}
+	return old;
+}
+
+/* The same of the port that has most of them. */
+static struct frag *oldest_of_most(struct vfr *v, bool held)
+{
+	uint32_t i, n, most = 0, dev = 0;
+
+	for (i = 0; i < v->lim.ports; i++) {
+		n = held ? v->ports[i].frags_held : v->ports[i].frags;
+		if (n > most) {
+			most = n;
+			dev = i;
 		}
 	}
-	if (free && mine < v->lim.fragments / 2)
-		return free;
-	if (oldest)
-		forget(v, oldest);
-	return oldest;
+	return oldest(v, dev, held);
+}
+
+/*
+ * An entry for one more datagram from dev.  If dev has its half, or its share
+ * of a full table, its own oldest makes room.
+ */
+static struct frag *make_slot(struct vfr *v, uint32_t dev)
+{
+	uint32_t mine = v->ports[dev].frags, i;
+	struct frag *f;
+
+	if (mine < v->lim.fragments / 2 && v->nr_frags < v->lim.fragments) {
+		for (i = 0; v->frags[i].used; i++)
+			;
+		return &v->frags[i];
+	}
+	f = mine < share(v, v->lim.fragments) ? oldest_of_most(v, false)
+					      : oldest(v, dev, false);
+	forget(v, f);
+	return f;
+}
+
+/* May one more piece from dev wait? */
+static bool make_held(struct vfr *v, uint32_t dev)
+{
+	if (v->nr_frag_held < HELD_ALL)
+		return true;
+	if (v->ports[dev].frags_held >= share(v, HELD_ALL))
+		return false;
+	forget(v, oldest_of_most(v, true));
+	return true;
 }
 
 static struct frag *create(struct vfr *v, const struct judge *j)
 {
-	struct frag *f = make_slot(v, j);
+	struct frag *f = make_slot(v, j->dev);
 
-	if (!f)
-		return NULL;
 	memset(f, 0, sizeof(*f));
 	f->used = 1;
 	f->src = j->key.src;
@@ -95,6 +150,7 @@ static struct frag *create(struct vfr *v, const struct judge *j)
 	f->proto = j->key.proto;
 	f->due_ns = v->now + LIFE_NS;
 	f->held_tail = &f->held;
+	v->ports[f->dev].frags++;
 	v->nr_frags++;
 	return f;
 }
@@ -173,12 +229,13 @@ static void hold(struct vfr *v, struct judge *j, struct frag *f)
 {
 	struct vfr_packet *p = j->p;
 
-	if (f->nr_held == HELD_EACH || v->nr_frag_held == HELD_ALL)
+	if (f->nr_held == HELD_EACH || !make_held(v, j->dev))
 		return judge_drop(v, j, VFR_DROP_FRAG_LIMIT);
 	p->next = NULL;
 	*f->held_tail = p;
 	f->held_tail = &p->next;
 	f->nr_held++;
+	v->ports[f->dev].frags_held++;
 	v->nr_frag_held++;
 	judge_hold(v, j);
 }
@@ -254,14 +311,9 @@ static void first(struct vfr *v, struct judge *j, struct frag *f)
 		return;
 	}
 	f->judged = 1;
-	p = f->held;
-	f->held = NULL;
-	f->held_tail = &f->held;
-	f->nr_held = 0;
-	for (; p; p = next) {
+	for (p = take_held(v, f); p; p = next) {
 		next = p->next;
 		p->next = NULL;
-		v->nr_frag_held--;
 		if (judge_again(v, &again, p)) {
 			again.to = to;
 			follow(v, &again, f);
@@ -285,8 +337,6 @@ void frag_rx(struct vfr *v, struct judge *j)
 	f = lookup(v, j);
 	if (!f)
 		f = create(v, j);
-	if (!f)
-		return judge_drop(v, j, VFR_DROP_FRAG_LIMIT);
 	reason = account(f, j);
 	if (reason != VFR_DROP_NONE) {
 		f->bad = (uint8_t)reason;

@@ -227,6 +227,8 @@ struct port {
 	struct bucket	log;		/* lines about drops without a rule */
 	uint32_t	log_pending;
 	uint32_t	emb_head, emb_tail;	/* embryonic flows, oldest first */
+	uint32_t	frags;		/* datagrams from it in pieces */
+	uint32_t	frags_held;	/* of those pieces, how many wait */
 	struct vfr_port_stats st;
 };
 

@@ -682,6 +682,86 @@ static void test_fragment_tcp(void **state)
 	}
 }
 
+/* Whoever has less than its share of what waits gets it from who has most. */
+static void test_fragment_shares_held(void **state)
+{
+	static const struct vfr_limits lim = {
+		.ports = 8, .flows = 1024, .rules = 256, .fragments = 64,
+	};
+	struct kit *k = kit_new(&lim);
+	struct frame f, g;
+	int i, n;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < 4; i++) {	/* web: 64 pieces, lan as many */
+		for (n = 1; n < 17; n++) {
+			uint32_t at = (uint32_t)n * 64;
+
+			frame_udp(&f, WEB, "10.1.0.10", 7, "8.8.8.8", 9, 1400);
+			frame_fragment(&g, &f, (uint16_t)i, at, at + 64, true);
+			kit_rx(k, WEB, &g);
+			frame_udp(&f, LAN, "192.168.1.9", 7, "8.8.8.8", 9, 1400);
+			frame_fragment(&g, &f, (uint16_t)i, at, at + 64, true);
+			kit_rx(k, LAN, &g);
+		}
+	}
+	assert_int_equal(k->packets_out, 128);
+	/* They have more than their share: a further one of theirs is lost. */
+	frame_fragment(&g, &f, 9, 64, 128, true);
+	kit_rx(k, LAN, &g);
+	assert_string_equal(kit_last_reason(k), "frag_limit");
+	assert_int_equal(k->packets_out, 128);
+	kit_clear(k);
+	frame_udp(&f, DB, "10.1.0.20", 7, "8.8.8.8", 9, 200);
+	frame_fragment(&g, &f, 5, 64, 208, false);
+	kit_rx(k, DB, &g);
+	frame_fragment(&g, &f, 5, 0, 64, true);
+	kit_rx(k, DB, &g);
+	assert_int_equal(k->nr_caught, 2);
+	assert_int_equal(kit_drops(k, DB, VFR_DROP_FRAG_LIMIT), 0);
+	kit_wait(k, 31);
+	assert_int_equal(k->packets_out, 0);
+	kit_free(k);
+}
+
+/* The same of datagrams: 8 places, 5 ports, so each is sure of one. */
+static void test_fragment_shares(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct frame f, g, web, lan;
+	struct vfr_stats st;
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	frame_udp(&web, WEB, "10.1.0.10", 7, "8.8.8.8", 9, 1400);
+	frame_udp(&lan, LAN, "192.168.1.9", 7, "8.8.8.8", 9, 1400);
+	for (i = 0; i < 4; i++) {
+		frame_fragment(&g, &web, (uint16_t)(100 + i), 0, 64, true);
+		kit_rx(k, WEB, &g);
+		frame_fragment(&g, &lan, (uint16_t)(100 + i), 0, 64, true);
+		kit_rx(k, LAN, &g);
+	}
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.fragments, 8);
+	kit_clear(k);
+	frame_udp(&f, DB, "10.1.0.20", 7, "8.8.8.8", 9, 200);
+	send_two(k, DB, &f, 5);
+	assert_int_equal(k->nr_caught, 2);
+	/* The others keep all but the oldest of one of them. */
+	kit_clear(k);
+	for (i = 0; i < 4; i++) {
+		frame_fragment(&g, &web, (uint16_t)(100 + i), 64, 128, true);
+		kit_rx(k, WEB, &g);
+		frame_fragment(&g, &lan, (uint16_t)(100 + i), 64, 128, true);
+		kit_rx(k, LAN, &g);
+	}
+	assert_int_equal(k->nr_caught, 7);
+	kit_wait(k, 31);
+	vfr_stats(k->v, &st);
+	assert_int_equal(st.fragments, 0);
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -701,6 +781,8 @@ int main(void)
 		cmocka_unit_test(test_fragment_rules),
 		cmocka_unit_test(test_fragment_rules_nat),
 		cmocka_unit_test(test_fragment_tcp),
+		cmocka_unit_test(test_fragment_shares_held),
+		cmocka_unit_test(test_fragment_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
