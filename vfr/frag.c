@@ -16,9 +16,12 @@
 #define HELD_EACH	16
 #define HELD_ALL	128
 
+/* RFC 791 counts the protocol in; RFC 8200 does not: what follows the fragment
+   header may be another header, and only the first one shows the protocol. */
 static bool is_for(const struct frag *f, const struct judge *j)
 {
-	return f->used && f->id == j->frag_id && f->proto == j->key.proto &&
+	return f->used && f->id == j->frag_id &&
+	       (j->v6 || f->proto == j->key.proto) &&
 	       f->dev == j->dev && f->vlan == j->vlan &&
 	       vfr_addr_eq(&f->src, &j->key.src) &&
 	       vfr_addr_eq(&f->dst, &j->key.dst);

@@ -762,6 +762,60 @@ static void test_fragment_shares(void **state)
 	kit_free(k);
 }
 
+/* A fragment of IPv6 from web to db: n bytes, from offset `from` on. */
+static void fragment6(struct frame *f, uint8_t next, uint16_t from, bool more,
+		      const uint8_t *bytes, uint32_t n)
+{
+	uint8_t *h;
+
+	frame_ip(f, WEB, "fd00:1::10", "fd00:1::20", 44, 8 + n);
+	h = frame_l4(f);
+	h[0] = next;
+	h[1] = 0;
+	w16(h + 2, (uint16_t)(from | more));
+	w32(h + 4, 77);
+	memcpy(h + 8, bytes, n);
+}
+
+/*
+ * All fragments of IPv6 name the header that the first one begins with, which
+ * need not be the transport's.
+ */
+static void test_fragments6(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t next;
+		uint8_t begin[16];	/* of the datagram, 128 bytes long */
+	} cases[] = {
+		{ "UDP", 17, { 0, 7, 0, 9, 0, 128, 1, 2 } },
+		{ "destination options before it", 60,
+		  { 17, 0, 1, 4, 0, 0, 0, 0, 0, 7, 0, 9, 0, 120, 1, 2 } },
+	};
+	unsigned int i;
+	bool swap;
+
+	for (i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		const uint8_t next = cases[i / 2].next;
+		struct kit *k = kit_new(NULL);
+		uint8_t b[128] = { 0 };
+		struct frame f[2];
+
+		memcpy(b, cases[i / 2].begin, 16);
+		swap = i % 2;
+		KIT_LOAD(k, allow_all);
+		fragment6(&f[swap], next, 0, true, b, 64);
+		fragment6(&f[!swap], next, 64, false, b + 64, 64);
+		kit_rx(k, WEB, &f[0]);
+		kit_rx(k, WEB, &f[1]);
+		if (k->nr_caught != 2)
+			fail_msg("%s, %s: %s", cases[i / 2].what,
+				 swap ? "the last first" : "in order",
+				 kit_last_reason(k));
+		kit_free(k);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -780,6 +834,7 @@ int main(void)
 		cmocka_unit_test(test_link_local_source),
 		cmocka_unit_test(test_fragment_rules),
 		cmocka_unit_test(test_fragment_rules_nat),
+		cmocka_unit_test(test_fragments6),
 		cmocka_unit_test(test_fragment_tcp),
 		cmocka_unit_test(test_fragment_shares_held),
 		cmocka_unit_test(test_fragment_shares),
