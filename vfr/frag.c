@@ -4,11 +4,11 @@
  * Nothing is put together.  The first fragment carries the ports and is
  * judged by flow and rules; the others follow its verdict, unless a rule about
  * fragments denies them.  Those that come before it wait, a few of them, for a
- * short time.  Which bytes have been seen is remembered, and a datagram whose
- * pieces overlap (RFC 5722 says what for) is dropped from then on.  All of it
- * is bounded.  One port can use at most half of the table; when the table or
- * the room for those that wait is full, a port with less than an equal share
- * takes the oldest from whoever has most.
+ * short time.  Which bytes have been seen is remembered: a copy of them is
+ * dropped, and a datagram whose pieces overlap (RFC 5722 says what for) is
+ * dropped from then on.  All of it is bounded.  One port can use at most half
+ * of the table; when the table or the room for those that wait is full, a port
+ * with less than an equal share takes the oldest from whoever has most.
  */
 #include "internal.h"
 
@@ -199,33 +199,51 @@ static uint32_t piece_end(const struct judge *j)
 	return j->frag_off + j->l3 + j->ip_len - j->frag_at;
 }
 
-/* Does j fit what was seen of its datagram?  NONE if so. */
-static enum vfr_reason account(struct frag *f, const struct judge *j)
+/* Can j's piece be one of this datagram?  Notes where that ends. */
+static enum vfr_reason end_check(struct frag *f, const struct judge *j)
 {
-	uint32_t lo = j->frag_off;
-	uint32_t hi = piece_end(j);
+	uint32_t lo = j->frag_off, hi = piece_end(j);
 
-	if (f->bad)
-		return (enum vfr_reason)f->bad;
 	if (hi == lo || (j->frag_more && hi % 8) || hi > 65535)
 		return VFR_DROP_MALFORMED;
-	if (!j->frag_more && f->total && f->total != hi)
+	if (f->total && (hi > f->total || (!j->frag_more && hi != f->total)))
 		return VFR_DROP_FRAG_OVERLAP;
-	if (f->total && hi > f->total)
-		return VFR_DROP_FRAG_OVERLAP;
-	if (!j->frag_more) {
-		if (f->nr_ranges && f->range[f->nr_ranges - 1].hi > hi)
+	if (!j->frag_more && !f->total) {
+		if (f->nr_ranges && f->range[f->nr_ranges - 1].hi >= hi)
 			return VFR_DROP_FRAG_OVERLAP;
 		f->total = hi;
 	}
-	switch (range_add(f, lo, hi)) {
-	case NEW_BYTES:
-		return VFR_DROP_NONE;
-	case TOO_MANY:
-		return VFR_DROP_FRAG_LIMIT;
-	default:
-		return VFR_DROP_FRAG_OVERLAP;
+	return VFR_DROP_NONE;
+}
+
+/*
+ * Does j fit what was seen of its datagram?  NONE if so; else f->bad is set,
+ * except for a copy of bytes seen before: they go no further, and with them
+ * nothing that a receiver could read in another way.
+ */
+static enum vfr_reason account(struct frag *f, const struct judge *j)
+{
+	enum vfr_reason reason;
+
+	if (f->bad)
+		return (enum vfr_reason)f->bad;
+	reason = end_check(f, j);
+	if (reason == VFR_DROP_NONE) {
+		switch (range_add(f, j->frag_off, piece_end(j))) {
+		case NEW_BYTES:
+			return VFR_DROP_NONE;
+		case SEEN_BEFORE:
+			return VFR_DROP_FRAG_OVERLAP;
+		case OVERLAP:
+			reason = VFR_DROP_FRAG_OVERLAP;
+			break;
+		case TOO_MANY:
+			reason = VFR_DROP_FRAG_LIMIT;
+			break;
+		}
 	}
+	f->bad = (uint8_t)reason;
+	return reason;
 }
 
 static void hold(struct vfr *v, struct judge *j, struct frag *f)
@@ -342,8 +360,8 @@ void frag_rx(struct vfr *v, struct judge *j)
 		f = create(v, j);
 	reason = account(f, j);
 	if (reason != VFR_DROP_NONE) {
-		f->bad = (uint8_t)reason;
-		drop_held(v, f, reason);
+		if (f->bad)
+			drop_held(v, f, reason);
 		return judge_drop(v, j, reason);
 	}
 	if (!(j->frag & VFR_FRAG_LATER))

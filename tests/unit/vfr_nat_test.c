@@ -390,9 +390,21 @@ static const struct {
 	{ "the first comes last", {
 		{ 1600, 2008, false, 0, 0 }, { 800, 1600, true, 0, 0 },
 		{ 0, 800, true, 3, 0 } } },
-	{ "one twice: the copy is dropped, and all after it", {
+	{ "one twice: only the copy is dropped", {
 		{ 0, 800, true, 1, 0 }, { 0, 800, true, 0, "frag_overlap" },
-		{ 800, 2008, false, 0, "frag_overlap" } } },
+		{ 800, 2008, false, 1, 0 } } },
+	{ "one that waits, twice", {
+		{ 800, 2008, false, 0, 0 },
+		{ 800, 2008, false, 0, "frag_overlap" },
+		{ 0, 800, true, 2, 0 } } },
+	{ "nothing new", {
+		{ 0, 800, true, 1, 0 }, { 800, 1600, true, 1, 0 },
+		{ 400, 1200, true, 0, "frag_overlap" },
+		{ 1600, 2008, false, 1, 0 } } },
+	{ "nothing new but an end", {
+		{ 0, 800, true, 1, 0 }, { 800, 1600, true, 1, 0 },
+		{ 800, 1600, false, 0, "frag_overlap" },
+		{ 1600, 2008, false, 0, "frag_overlap" } } },
 	{ "one byte more than there was room for", {
 		{ 0, 800, true, 1, 0 }, { 792, 1600, true, 0, "frag_overlap" },
 		{ 1600, 2008, false, 0, "frag_overlap" } } },
