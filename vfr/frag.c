@@ -14,7 +14,7 @@
 
 #define LIFE_NS		(30 * NS_PER_S)
 #define HELD_EACH	16
-#define HELD_ALL	128
+#define HELD_ALL	64	/* a NIC has 255 buffers: netback/nic.c */
 
 /* RFC 791 counts the protocol in; RFC 8200 does not: what follows the fragment
    header may be another header, and only the first one shows the protocol. */
