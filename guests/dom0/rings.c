@@ -15,6 +15,9 @@
 #include "dom0/xs_ring.h"
 #include "kit/event.h"
 #include "kit/kit.h"
+#include "kit/time.h"
+
+#define MEMORY_WAIT_NS	(100 * MILLISECONDS)	/* of a request, for a new try */
 
 static void console_serve(void *arg)
 {
@@ -53,8 +56,14 @@ void rings_type(struct con *c, const char *buf, size_t len)
 	event_send(d->con_port);
 }
 
+static void memory_try(void *arg)
+{
+	rings_serve_all();
+}
+
 static void store_serve_one(struct domain *d)
 {
+	static struct timer memory_wait;
 	bool was_broken;
 
 	if (!d->xs || !d->xs_ring.va)
@@ -62,6 +71,9 @@ static void store_serve_one(struct domain *d)
 	was_broken = d->xs->broken;
 	if (xs_ring_serve(d->xs, d->xs_ring.va))
 		event_send(d->xs_port);
+	if (d->xs->waits && !memory_wait.at_ns)
+		timer_set(&memory_wait, time_now() + MEMORY_WAIT_NS,
+			  memory_try, NULL);
 	if (d->xs->broken && !was_broken)
 		printf("dom0: %s: broken xenstore ring, not served\n",
 		       d->config.name);

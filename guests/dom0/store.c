@@ -22,6 +22,9 @@ struct store_node {
 	char		    name[];
 };
 
+/* Its place among its parent's children, and what the heap keeps of each. */
+#define NODE_OVERHEAD	64
+
 /* -- nodes ---------------------------------------------------------------- */
 
 static void node_put(struct store_node *n)
@@ -226,6 +229,12 @@ static struct store_node *path_own(struct store *s, const char *path,
 	}
 }
 
+/* What a node takes of dom0's memory. */
+static size_t node_bytes(size_t name_len, size_t value_len)
+{
+	return sizeof(struct store_node) + NODE_OVERHEAD + name_len + value_len;
+}
+
 /* -- permissions and quotas ----------------------------------------------- */
 
 static unsigned int perms_of(const struct store_node *n, uint32_t who)
@@ -263,21 +272,35 @@ static struct store_owner *owner_get(struct store *s, uint32_t domid)
 		return NULL;
 	s->owners = o;
 	o += s->nr_owners++;
-	*o = (struct store_owner){ domid, 0 };
+	*o = (struct store_owner){ .domid = domid };
 	return o;
 }
 
-static void owner_drop(struct store *s, uint32_t domid)
+/* n is one of domid's from now on, who has a place. */
+static void owner_add(struct store *s, uint32_t domid,
+		      const struct store_node *n)
 {
 	struct store_owner *o = owner_find(s, domid);
 
-	if (o && --o->nodes == 0)
+	o->nodes++;
+	o->bytes += node_bytes(strlen(n->name), n->len);
+}
+
+static void owner_drop(struct store *s, uint32_t domid,
+		       const struct store_node *n)
+{
+	struct store_owner *o = owner_find(s, domid);
+
+	if (!o)
+		return;
+	o->bytes -= node_bytes(strlen(n->name), n->len);
+	if (--o->nodes == 0)
 		*o = s->owners[--s->nr_owners];
 }
 
 static void owners_drop_tree(struct store *s, const struct store_node *n)
 {
-	owner_drop(s, n->perms[0].domid);
+	owner_drop(s, n->perms[0].domid, n);
 	for (unsigned int i = 0; i < n->nr_children; i++)
 		owners_drop_tree(s, n->children[i]);
 }
@@ -289,23 +312,27 @@ unsigned int store_nodes_of(const struct store *s, uint32_t who)
 	return o ? o->nodes : 0;
 }
 
+size_t store_bytes_of(const struct store *s, uint32_t who)
+{
+	struct store_owner *o = owner_find(s, who);
+
+	return o ? o->bytes : 0;
+}
+
 /* -- whole trees ---------------------------------------------------------- */
 
 int store_init(struct store *s)
 {
-	struct store_owner *o;
-
 	*s = (struct store){ .root = node_new("", 0) };
 	if (!s->root)
 		return -ENOMEM;
 	s->root->nr_perms = 1;
 	s->root->perms[0].perms = PERM_READ;
-	o = owner_get(s, 0);
-	if (!o) {
+	if (!owner_get(s, 0)) {
 		store_fini(s);
 		return -ENOMEM;
 	}
-	o->nodes = 1;
+	owner_add(s, 0, s->root);
 	return 0;
 }
 
@@ -328,11 +355,6 @@ int store_copy(struct store *copy, const struct store *s)
 	copy->root = s->root;
 	copy->root->refs++;
 	return 0;
-}
-
-bool store_same(const struct store *a, const struct store *b)
-{
-	return a->root == b->root;
 }
 
 /* -- operations ----------------------------------------------------------- */
@@ -370,27 +392,43 @@ static struct store_node *child_create(struct store *s, uint32_t who,
 		node_put(child);
 		return NULL;
 	}
-	owner_get(s, child->perms[0].domid)->nodes++;
+	owner_add(s, child->perms[0].domid, child);
 	return child;
 }
 
-static unsigned int path_count(const char *path)
+/* What the nodes of path take, without values. */
+static size_t path_bytes(const char *path)
 {
-	unsigned int n = 0;
-	size_t len;
+	size_t bytes = 0, len;
 
 	for (; (len = path_next(&path)); path += len)
-		n++;
-	return n;
+		bytes += node_bytes(len, 0);
+	return bytes;
+}
+
+/*
+ * May who have a value of len bytes at n, or at rest below it?  It counts
+ * against the owner, and a value that gets no longer always fits.
+ */
+static bool has_room(const struct store *s, uint32_t who,
+		     const struct store_node *n, const char *rest, size_t len)
+{
+	uint32_t owner = *rest ? who : n->perms[0].domid;
+	size_t old = *rest ? 0 : n->len;
+	size_t bytes = store_bytes_of(s, owner) + path_bytes(rest) + len - old;
+
+	return !who || !owner || (!*rest && len <= old) ||
+	       bytes <= STORE_BYTES_MAX;
 }
 
 /*
  * The node of path, this tree's own, with all that is missing of it created.
+ * It is to get a value of value_len bytes.
  * At most one level can fail for want of room after the checks, and what was
  * created before stays: an empty node, as mkdir would leave.
  */
 static int node_create(struct store *s, uint32_t who, const char *path,
-		       struct store_node **node)
+		       size_t value_len, struct store_node **node)
 {
 	const char *rest;
 	struct store_node *n = path_walk(s, path, &rest);
@@ -398,7 +436,7 @@ static int node_create(struct store *s, uint32_t who, const char *path,
 
 	if (!may(n, who, PERM_WRITE))
 		return -EACCES;
-	if (who && store_nodes_of(s, who) + path_count(rest) > STORE_NODES_MAX)
+	if (!has_room(s, who, n, rest, value_len))
 		return -ENOSPC;
 	if (*rest && n->nr_children >= STORE_CHILDREN_MAX)
 		return -ENOSPC;
@@ -424,11 +462,12 @@ int store_write(struct store *s, uint32_t who, const char *path,
 			return -ENOMEM;
 		memcpy(copy, value, len);
 	}
-	rc = node_create(s, who, path, &n);
+	rc = node_create(s, who, path, len, &n);
 	if (rc) {
 		free(copy);
 		return rc;
 	}
+	owner_find(s, n->perms[0].domid)->bytes += len - n->len;
 	free(n->value);
 	n->value = copy;
 	n->len = len;
@@ -441,7 +480,7 @@ int store_mkdir(struct store *s, uint32_t who, const char *path)
 
 	if (path_find(s, path))
 		return 0;
-	return node_create(s, who, path, &n);
+	return node_create(s, who, path, 0, &n);
 }
 
 int store_remove(struct store *s, uint32_t who, const char *path)
@@ -521,8 +560,8 @@ int store_set_perms(struct store *s, uint32_t who, const char *path,
 	node = path_own(s, path, strlen(path));
 	if (!node || !owner_get(s, perms[0].domid))
 		return -ENOMEM;
-	owner_get(s, perms[0].domid)->nodes++;
-	owner_drop(s, owner);
+	owner_add(s, perms[0].domid, node);
+	owner_drop(s, owner, node);
 	memcpy(node->perms, perms, n * sizeof(*perms));
 	node->nr_perms = n;
 	return 0;

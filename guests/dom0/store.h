@@ -17,7 +17,8 @@
 #define STORE_PATH_MAX		3072	/* bytes, with the NUL */
 #define STORE_VALUE_MAX		2048
 #define STORE_PERMS_MAX		8
-#define STORE_NODES_MAX		1000	/* of one domain other than 0 */
+#define STORE_BYTES_MAX		24576	/* that the nodes of one domain other
+					   than 0 take of dom0's memory */
 #define STORE_DEPTH_MAX		24
 #define STORE_CHILDREN_MAX	2048	/* of one node */
 
@@ -35,11 +36,12 @@ struct store_node;
 struct store_owner {
 	uint32_t domid;
 	uint32_t nodes;
+	size_t	 bytes;		/* that they take */
 };
 
 struct store {
 	struct store_node  *root;
-	struct store_owner *owners;	/* counts of nodes, for the quota */
+	struct store_owner *owners;	/* what each has, for the quota */
 	unsigned int	    nr_owners;
 };
 
@@ -47,8 +49,6 @@ int store_init(struct store *s);
 void store_fini(struct store *s);
 /* Make *copy a second tree with what s holds now. */
 int store_copy(struct store *copy, const struct store *s);
-/* Whether nothing was written to either since one was copied from the other. */
-bool store_same(const struct store *a, const struct store *b);
 
 bool store_path_valid(const char *path);
 
@@ -69,7 +69,8 @@ int store_get_perms(const struct store *s, uint32_t who, const char *path,
 int store_set_perms(struct store *s, uint32_t who, const char *path,
 		    const struct store_perm *perms, unsigned int n);
 
-/* The nodes that count against domain who. */
+/* The nodes that count against domain who, and the bytes. */
 unsigned int store_nodes_of(const struct store *s, uint32_t who);
+size_t store_bytes_of(const struct store *s, uint32_t who);
 
 #endif

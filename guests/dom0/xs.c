@@ -31,6 +31,34 @@ static bool event_queued(const struct xs_conn *c, const char *data, size_t len)
 	return false;
 }
 
+static size_t message_bytes(const struct xs_message *m)
+{
+	return sizeof(*m) + m->len + XS_HEAP_BYTES;
+}
+
+/* An answer takes the spare one where there is no memory. */
+static struct xs_message *message_alloc(struct xs_server *s, size_t len,
+					bool is_event)
+{
+	struct xs_message *m =
+		malloc(sizeof(*m) + sizeof(struct xsd_sockmsg) + len);
+
+	if (!m && !is_event) {
+		m = s->spare;
+		s->spare = NULL;
+	}
+	return m;
+}
+
+static bool spare_ready(struct xs_server *s)
+{
+	if (!s->spare)
+		s->spare = malloc(sizeof(*s->spare) +
+				  sizeof(struct xsd_sockmsg) +
+				  XENSTORE_PAYLOAD_MAX);
+	return s->spare;
+}
+
 bool xs_send(struct xs_conn *c, uint32_t type, uint32_t req_id, uint32_t tx_id,
 	     const void *data, size_t len)
 {
@@ -43,7 +71,7 @@ bool xs_send(struct xs_conn *c, uint32_t type, uint32_t req_id, uint32_t tx_id,
 	/* Answers always fit: input stops while the backlog is too long. */
 	if (is_event && c->out_bytes + len > XS_BACKLOG_MAX)
 		return false;
-	m = malloc(sizeof(*m) + sizeof(hdr) + len);
+	m = message_alloc(c->server, len, is_event);
 	if (!m)
 		return false;
 	m->next = NULL;
@@ -54,7 +82,7 @@ bool xs_send(struct xs_conn *c, uint32_t type, uint32_t req_id, uint32_t tx_id,
 		memcpy(m->data + sizeof(hdr), data, len);
 	*c->out_end = m;
 	c->out_end = &m->next;
-	c->out_bytes += m->len;
+	c->out_bytes += message_bytes(m);
 	return true;
 }
 
@@ -77,9 +105,9 @@ size_t xs_conn_output(struct xs_conn *c, void *buf, size_t size)
 		if (!c->out)
 			c->out_end = &c->out;
 		c->out_sent = 0;
+		c->out_bytes -= message_bytes(m);
 		free(m);
 	}
-	c->out_bytes -= done;
 	return done;
 }
 
@@ -91,9 +119,28 @@ static void error_send(struct xs_conn *c, const struct xsd_sockmsg *hdr,
 	for (size_t i = 0; i < NR_ERRORS; i++)
 		if (xsd_errors[i].errnum == -rc)
 			name = xsd_errors[i].errstring;
-	if (!xs_send(c, XS_ERROR, hdr->req_id, hdr->tx_id, name,
-		     strlen(name) + 1))
-		c->broken = true;
+	xs_send(c, XS_ERROR, hdr->req_id, hdr->tx_id, name, strlen(name) + 1);
+}
+
+/* -- what a connection holds ---------------------------------------------- */
+
+/* A transaction itself, and the nodes of others that lie on its way. */
+#define TRANSACTION_BYTES	2048
+
+/* A transaction may hold all nodes of its domain as they were. */
+static size_t held(const struct xs_conn *c)
+{
+	size_t bytes = c->watch_bytes;
+
+	for (struct xs_transaction *tx = c->transactions; tx; tx = tx->next)
+		bytes += TRANSACTION_BYTES + tx->log_bytes +
+			 store_bytes_of(&tx->store, c->domid);
+	return bytes;
+}
+
+int xs_room(const struct xs_conn *c, size_t bytes)
+{
+	return c->domid && held(c) + bytes > XS_HELD_MAX ? -ENOSPC : 0;
 }
 
 /* -- transactions --------------------------------------------------------- */
@@ -121,24 +168,27 @@ void xs_transaction_free(struct xs_conn *c, struct xs_transaction *tx)
 		tx->log = l->next;
 		free(l);
 	}
-	store_fini(&tx->base);
 	store_fini(&tx->store);
 	free(tx);
 }
 
 static int transaction_start(struct xs_conn *c, uint32_t *id)
 {
+	const struct xs_server *s = c->server;
 	struct xs_transaction *tx;
+	int rc = xs_room(c, TRANSACTION_BYTES +
+			    store_bytes_of(&s->store, c->domid));
 
-	if (c->nr_transactions >= XS_TRANSACTIONS_MAX)
+	if (rc || c->nr_transactions >= XS_TRANSACTIONS_MAX)
 		return -ENOSPC;
 	tx = calloc(1, sizeof(*tx));
 	if (!tx)
 		return -ENOMEM;
-	if (store_copy(&tx->base, &c->server->store))
-		goto out_tx;
-	if (store_copy(&tx->store, &c->server->store))
-		goto out_base;
+	if (store_copy(&tx->store, &s->store)) {
+		free(tx);
+		return -ENOMEM;
+	}
+	tx->changes = s->changes;
 	tx->log_end = &tx->log;
 	do {
 		tx->id = ++c->next_transaction;
@@ -148,11 +198,6 @@ static int transaction_start(struct xs_conn *c, uint32_t *id)
 	c->nr_transactions++;
 	*id = tx->id;
 	return 0;
-out_base:
-	store_fini(&tx->base);
-out_tx:
-	free(tx);
-	return -ENOMEM;
 }
 
 /* FNV-1a of an answer, to tell later whether it would be another. */
@@ -165,16 +210,14 @@ static uint64_t answer_hash(int rc, const struct xs_request *rq)
 	return h;
 }
 
-static int log_add(struct xs_transaction *tx, const struct xs_request *rq,
-		   int rc)
+static size_t log_bytes(const struct xs_request *rq)
 {
-	struct xs_log *l;
+	return sizeof(struct xs_log) + rq->len + XS_HEAP_BYTES;
+}
 
-	if (tx->nr_ops >= XS_TRANSACTION_OPS_MAX)
-		return -ENOSPC;
-	l = malloc(sizeof(*l) + rq->len);
-	if (!l)
-		return -ENOMEM;
+static void log_add(struct xs_transaction *tx, struct xs_log *l,
+		    const struct xs_request *rq, int rc)
+{
 	l->next = NULL;
 	l->type = rq->type;
 	l->len = rq->len;
@@ -183,8 +226,7 @@ static int log_add(struct xs_transaction *tx, const struct xs_request *rq,
 	memcpy(l->data, rq->data, rq->len);
 	*tx->log_end = l;
 	tx->log_end = &l->next;
-	tx->nr_ops++;
-	return 0;
+	tx->log_bytes += log_bytes(rq);
 }
 
 /* Play the log on *store; -EAGAIN as soon as an answer differs. */
@@ -219,7 +261,7 @@ static int transaction_commit(struct xs_conn *c, struct xs_transaction *tx)
 	struct store before = c->server->store, now;
 	int rc;
 
-	if (!store_same(&tx->base, &before)) {
+	if (tx->changes != c->server->changes) {
 		rc = store_copy(&now, &before);
 		if (rc)
 			return rc;
@@ -306,15 +348,22 @@ static int serve_direct(struct xs_request *rq)
 
 static int serve_in_transaction(struct xs_request *rq)
 {
-	int rc, logged;
+	struct xs_log *l;
+	int rc;
 
 	rq->store = &rq->tx->store;
 	if (rq->type == XS_WATCH || rq->type == XS_UNWATCH ||
 	    rq->type == XS_RESET_WATCHES)
 		return -EINVAL;
+	rc = xs_room(rq->conn, log_bytes(rq));
+	if (rc)
+		return rc;
+	l = malloc(sizeof(*l) + rq->len);
+	if (!l)
+		return -ENOMEM;
 	rc = xs_serve(rq);
-	logged = log_add(rq->tx, rq, rc);
-	return logged ? logged : rc;
+	log_add(rq->tx, l, rq, rc);
+	return rc;
 }
 
 static int serve(struct xs_request *rq, const struct xsd_sockmsg *hdr)
@@ -333,30 +382,33 @@ static int serve(struct xs_request *rq, const struct xsd_sockmsg *hdr)
 	return rq->tx ? serve_in_transaction(rq) : serve_direct(rq);
 }
 
+/* Serve the message in in[], unless its answer might find no memory. */
 static void message_serve(struct xs_conn *c)
 {
-	struct xs_request *rq = calloc(1, sizeof(*rq));
+	struct xs_request *rq = c->server->rq;
 	struct xsd_sockmsg hdr;
 	int rc;
 
-	memcpy(&hdr, c->in, sizeof(hdr));
-	if (!rq) {
-		error_send(c, &hdr, -ENOMEM);
+	c->waits = !spare_ready(c->server);
+	if (c->waits)
 		return;
-	}
+	memcpy(&hdr, c->in, sizeof(hdr));
 	rq->conn = c;
+	rq->tx = NULL;
+	rq->watch = NULL;
+	rq->reply_len = 0;
 	rq->type = hdr.type;
 	rq->data = c->in + sizeof(hdr);
 	rq->len = hdr.len;
 	rc = serve(rq, &hdr);
 	if (rc)
 		error_send(c, &hdr, rc);
-	else if (!xs_send(c, hdr.type, hdr.req_id, hdr.tx_id, rq->reply,
-			  rq->reply_len))
-		c->broken = true;
+	else
+		xs_send(c, hdr.type, hdr.req_id, hdr.tx_id, rq->reply,
+			rq->reply_len);
 	if (rq->watch)
 		xs_watch_first(c, rq->watch);
-	free(rq);
+	c->in_len = 0;
 }
 
 /* Bytes that the message in in[] still lacks, as far as is known yet. */
@@ -385,7 +437,8 @@ size_t xs_conn_input(struct xs_conn *c, const void *data, size_t len)
 			break;
 		if (!n) {
 			message_serve(c);
-			c->in_len = 0;
+			if (c->waits)
+				break;
 			continue;
 		}
 		if (n > len - done)
@@ -403,8 +456,12 @@ size_t xs_conn_input(struct xs_conn *c, const void *data, size_t len)
 
 int xs_server_init(struct xs_server *s)
 {
-	*s = (struct xs_server){ 0 };
-	return store_init(&s->store);
+	*s = (struct xs_server){ .rq = calloc(1, sizeof(*s->rq)) };
+	if (s->rq && spare_ready(s) && !store_init(&s->store))
+		return 0;
+	free(s->spare);
+	free(s->rq);
+	return -ENOMEM;
 }
 
 void xs_server_fini(struct xs_server *s)
@@ -412,6 +469,8 @@ void xs_server_fini(struct xs_server *s)
 	while (s->conns)
 		xs_conn_free(s->conns);
 	store_fini(&s->store);
+	free(s->spare);
+	free(s->rq);
 }
 
 struct xs_conn *xs_conn_new(struct xs_server *s, uint32_t domid)

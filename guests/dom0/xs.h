@@ -3,7 +3,10 @@
  *
  * It deals in bytes: what a connection's peer wrote goes in, what is for the
  * peer comes out.  Where bytes come from is xs_ring.h's business.  All input is
- * hostile; what a connection may hold is bounded by the XS_*_MAX below.
+ * hostile.  What a peer can make dom0 hold is bounded: its nodes by
+ * STORE_BYTES_MAX, all else by the XS_*_MAX below; more is refused with ENOSPC.
+ * Domain 0 itself has no such bounds.  Where dom0 has no memory at all, requests
+ * wait for it: there is always room for the answer to one that is served.
  */
 #ifndef DOM0_XS_H
 #define DOM0_XS_H
@@ -19,8 +22,8 @@
 
 #define XS_WATCHES_MAX		128	/* of one connection */
 #define XS_TRANSACTIONS_MAX	10
-#define XS_TRANSACTION_OPS_MAX	1024
-#define XS_BACKLOG_MAX		65536	/* bytes waiting for the peer */
+#define XS_HELD_MAX		32768	/* bytes of watches and transactions */
+#define XS_BACKLOG_MAX		16384	/* bytes waiting for the peer */
 
 struct xs_watch {
 	struct xs_watch *next;
@@ -36,6 +39,7 @@ struct xs_message {		/* waiting to go out */
 	char	 data[];
 };
 
+struct xs_request;
 struct xs_transaction;
 
 struct xs_conn {
@@ -43,6 +47,7 @@ struct xs_conn {
 	struct xs_server  *server;
 	uint32_t	   domid;
 	bool		   broken;	/* the peer broke the protocol: deaf */
+	bool		   waits;	/* a request, for memory: try again */
 
 	size_t		   in_len;	/* of the message in in[] so far */
 	char		   in[sizeof(struct xsd_sockmsg) +
@@ -50,11 +55,12 @@ struct xs_conn {
 
 	struct xs_message *out, **out_end;
 	size_t		   out_sent;	/* of the first */
-	size_t		   out_bytes;
+	size_t		   out_bytes;	/* of memory */
 	uint64_t	   events_lost;
 
 	struct xs_watch	  *watches;
 	unsigned int	   nr_watches;
+	size_t		   watch_bytes;
 	struct xs_transaction *transactions;
 	unsigned int	   nr_transactions;
 	uint32_t	   next_transaction;
@@ -62,7 +68,10 @@ struct xs_conn {
 
 struct xs_server {
 	struct store	 store;
+	uint64_t	 changes;	/* of the store so far */
 	struct xs_conn	*conns;
+	struct xs_request *rq;		/* the one that is served */
+	struct xs_message *spare;	/* for any answer; NULL: in use */
 	/* Tells dom0's own code of each change; may be NULL. */
 	void		(*changed)(void *arg, const char *path);
 	void		*changed_arg;
@@ -77,7 +86,8 @@ void xs_conn_free(struct xs_conn *c);
 
 /*
  * Take bytes from the peer, and serve each request that they complete.  The
- * number taken, which is less than len while too much waits for the peer.
+ * number taken, which is less than len while too much waits for the peer, or
+ * c->waits; then try again later, with no bytes too.
  */
 size_t xs_conn_input(struct xs_conn *c, const void *data, size_t len);
 /* Up to size bytes for the peer; the number. */

@@ -7,6 +7,8 @@
 
 #include "dom0/xs.h"
 
+#define XS_HEAP_BYTES	32	/* what the heap keeps and rounds, at most */
+
 struct xs_log {			/* one request within a transaction */
 	struct xs_log	*next;
 	uint32_t	 type;
@@ -19,10 +21,10 @@ struct xs_log {			/* one request within a transaction */
 struct xs_transaction {
 	struct xs_transaction *next;
 	uint32_t	 id;
-	struct store	 base;		/* as it was at the start */
+	uint64_t	 changes;	/* of the server's store, at the start */
 	struct store	 store;		/* with the transaction's changes */
 	struct xs_log	*log, **log_end;
-	unsigned int	 nr_ops;
+	size_t		 log_bytes;
 };
 
 /* One request while it is served. */
@@ -52,6 +54,9 @@ int xs_path(const struct xs_conn *c, const char *data, char *path);
 void xs_transaction_free(struct xs_conn *c, struct xs_transaction *tx);
 struct xs_transaction *xs_transaction_find(struct xs_conn *c, uint32_t id);
 
+/* Whether c may make dom0 hold so many bytes more: 0 or -ENOSPC. */
+int xs_room(const struct xs_conn *c, size_t bytes);
+
 int xs_watch_add(struct xs_conn *c, const char *path, const char *token,
 		 struct xs_watch **added);
 /* The event that a new watch starts with, after the answer to its request. */
@@ -66,7 +71,7 @@ void xs_watches_free(struct xs_conn *c);
 void xs_watches_fire(struct xs_server *s, const struct store *before,
 		     const struct store *after, const char *path);
 
-/* Queue a message; false where there is no room or memory. */
+/* Queue a message; false where there is no room or memory for an event. */
 bool xs_send(struct xs_conn *c, uint32_t type, uint32_t req_id, uint32_t tx_id,
 	     const void *data, size_t len);
 

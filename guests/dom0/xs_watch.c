@@ -17,6 +17,12 @@ static void watch_free(struct xs_watch *w)
 	free(w);
 }
 
+static size_t watch_bytes(const char *path, const char *token)
+{
+	return sizeof(struct xs_watch) + strlen(path) + strlen(token) +
+	       3 * XS_HEAP_BYTES;
+}
+
 /* Whether path is dir itself or lies below it. */
 static bool below(const char *path, const char *dir)
 {
@@ -68,6 +74,7 @@ void xs_watches_fire(struct xs_server *s, const struct store *before,
 {
 	bool removed = !existed(after, path);
 
+	s->changes++;
 	for (struct xs_conn *c = s->conns; c; c = c->next) {
 		for (struct xs_watch *w = c->watches; w; w = w->next) {
 			if (below(path, w->path)) {
@@ -134,6 +141,9 @@ int xs_watch_add(struct xs_conn *c, const char *path, const char *token,
 		return -EEXIST;
 	if (c->domid && c->nr_watches >= XS_WATCHES_MAX)
 		return -ENOSPC;
+	rc = xs_room(c, watch_bytes(full, token));
+	if (rc)
+		return rc;
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
@@ -148,6 +158,7 @@ int xs_watch_add(struct xs_conn *c, const char *path, const char *token,
 	w->next = c->watches;
 	c->watches = w;
 	c->nr_watches++;
+	c->watch_bytes += watch_bytes(full, token);
 	*added = w;
 	return 0;
 }
@@ -165,6 +176,7 @@ int xs_watch_remove(struct xs_conn *c, const char *path, const char *token)
 	if (!w)
 		return -ENOENT;
 	*link = w->next;
+	c->watch_bytes -= watch_bytes(w->path, w->token);
 	watch_free(w);
 	c->nr_watches--;
 	return 0;
@@ -179,4 +191,5 @@ void xs_watches_free(struct xs_conn *c)
 		watch_free(w);
 	}
 	c->nr_watches = 0;
+	c->watch_bytes = 0;
 }

@@ -2,7 +2,7 @@
  * xenstore_fuzz.c: two domains that write any bytes to their store rings.
  *
  * The input is requests: who (1 byte), type, transaction, length (1 byte
- * each), and the payload.  At the end the counts of nodes must agree with the
+ * each), and the payload.  At the end the counts of nodes and bytes must agree with the
  * tree, which removing everything shows.
  */
 #include <assert.h>
@@ -52,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	xs_delete(&s, "/local");
 	assert(store_nodes_of(&s.store, 1) == 0);
 	assert(store_nodes_of(&s.store, 2) == 0);
+	assert(store_bytes_of(&s.store, 1) == 0);
+	assert(store_bytes_of(&s.store, 2) == 0);
 	xs_server_fini(&s);
 	return 0;
 }

@@ -344,23 +344,60 @@ static void test_quota_nodes(void **state)
 	const char *answer = "OK|";
 	unsigned int n;
 
-	for (n = 0; n < 2 * STORE_NODES_MAX && !strcmp(answer, "OK|"); n++) {
-		snprintf(request, sizeof(request), "n%u|", n);
+	for (n = 0; n < STORE_BYTES_MAX && !strcmp(answer, "OK|"); n++) {
+		snprintf(request, sizeof(request), "n%03u|", n);
 		answer = ask(1, XS_MKDIR, 0, request);
 	}
 	assert_string_equal(answer, "ENOSPC|");
-	assert_int_equal(store_nodes_of(&server.store, 1), STORE_NODES_MAX);
+	assert_in_range(store_bytes_of(&server.store, 1),
+			STORE_BYTES_MAX - 256, STORE_BYTES_MAX);
+	assert_true(n > 100);	/* a guest with four vifs has as many */
 	/* nor in a transaction, nor many at once */
 	assert_string_equal(ask(1, XS_TRANSACTION_START, 0, "|"), "1|");
 	assert_string_equal(ask(1, XS_MKDIR, 1, "more|"), "ENOSPC|");
 	assert_string_equal(ask(1, XS_TRANSACTION_END, 1, "T|"), "OK|");
 	/* others have room, and what is removed is room again */
 	assert_string_equal(ask(2, XS_MKDIR, 0, "n|"), "OK|");
-	assert_string_equal(ask(1, XS_RM, 0, "n0|"), "OK|");
+	assert_string_equal(ask(1, XS_RM, 0, "n000|"), "OK|");
 	assert_string_equal(ask(1, XS_MKDIR, 0, "a/b|"), "ENOSPC|");
 	assert_string_equal(ask(1, XS_MKDIR, 0, "a|"), "OK|");
+	/* and a value that gets no longer is room enough */
+	assert_string_equal(ask(1, XS_WRITE, 0, "a|1234567|"), "OK|");
+	while (!strcmp(ask(1, XS_WRITE, 0, "more|"), "OK|"))
+		;
+	assert_string_equal(ask(1, XS_WRITE, 0, "a|7654321|"), "OK|");
 	assert_int_equal(xs_delete(&server, "/local/domain/1"), 0);
 	assert_int_equal(store_nodes_of(&server.store, 1), 0);
+	assert_int_equal(store_bytes_of(&server.store, 1), 0);
+}
+
+/* Values count as what they take, also those that another may write. */
+static void test_quota_bytes(void **state)
+{
+	char request[16 + STORE_VALUE_MAX], text[8];
+	const char *answer = "OK|";
+	unsigned int n;
+
+	assert_string_equal(ask(1, XS_MKDIR, 0, "open|"), "OK|");
+	assert_string_equal(ask(1, XS_SET_PERMS, 0, "open|b1|"), "OK|");
+	memset(request, 'v', sizeof(request));
+	for (n = 0; n < 100 && !strcmp(answer, "OK|"); n++) {
+		snprintf(request, sizeof(request), "n%02u|", n);
+		request[4] = 'v';
+		request[4 + STORE_VALUE_MAX] = 0;
+		answer = ask(1, XS_WRITE, 0, request);
+	}
+	assert_string_equal(answer, "ENOSPC|");
+	assert_in_range(store_bytes_of(&server.store, 1),
+			STORE_BYTES_MAX - STORE_VALUE_MAX - 256,
+			STORE_BYTES_MAX);
+	snprintf(text, sizeof(text), "left|");
+	while (!strcmp(ask(1, XS_MKDIR, 0, text), "OK|"))
+		text[0]++;
+	memcpy(request, "/local/domain/1/open|", 21);
+	assert_string_equal(ask(2, XS_WRITE, 0, request), "ENOSPC|");
+	/* dom0 itself is not asked */
+	assert_string_equal(ask(0, XS_WRITE, 0, request), "OK|");
 }
 
 static void test_quota_sizes(void **state)
@@ -391,15 +428,58 @@ static void test_quota_watches(void **state)
 
 static void test_quota_transactions(void **state)
 {
+	const char *answer = "OK|";
+	unsigned int n;
+
 	for (unsigned int i = 0; i < XS_TRANSACTIONS_MAX; i++)
 		assert_string_not_equal(ask(1, XS_TRANSACTION_START, 0, "|"),
 					"ENOSPC|");
 	assert_string_equal(ask(1, XS_TRANSACTION_START, 0, "|"), "ENOSPC|");
-	for (unsigned int i = 0; i < XS_TRANSACTION_OPS_MAX; i++)
-		assert_string_equal(ask(1, XS_WRITE, 1, "a|1"), "OK|");
-	assert_string_equal(ask(1, XS_WRITE, 1, "a|1"), "ENOSPC|");
+	for (n = 0; n < XS_HELD_MAX && !strcmp(answer, "OK|"); n++)
+		answer = ask(1, XS_WRITE, 1, "a|1");
+	assert_string_equal(answer, "ENOSPC|");
+	assert_true(n > 64);	/* a guest's longest has 30 */
 	assert_string_equal(ask(1, XS_RESET_WATCHES, 0, "|"), "OK|");
 	assert_int_equal(conns[1]->nr_transactions, 0);
+}
+
+/* What a transaction keeps of requests, of its domain's nodes as they were,
+ * and long watches: all is counted, and room again afterwards. */
+static void test_quota_held(void **state)
+{
+	char text[2048];
+	unsigned int n;
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "/no|", 4);
+	text[sizeof(text) - 1] = 0;
+	ask(1, XS_TRANSACTION_START, 0, "|");
+	for (n = 0; n < 100 && !strcmp(ask(1, XS_WRITE, 1, text), "EACCES|");
+	     n++)
+		;
+	assert_in_range(n, 8, XS_HELD_MAX / sizeof(text));
+	assert_string_equal(ask(1, XS_WRITE, 1, "a|1"), "OK|");
+	assert_string_equal(ask(1, XS_TRANSACTION_END, 1, "T|"), "OK|");
+
+	text[sizeof(text) - 2] = '|';
+	for (n = 0; n < 100; n++) {
+		text[4] = 'a' + n;
+		if (strcmp(ask(1, XS_WATCH, 0, text), "OK|"))
+			break;
+		receive(1);
+	}
+	assert_in_range(n, 8, XS_HELD_MAX / sizeof(text));
+	assert_string_equal(ask(1, XS_RESET_WATCHES, 0, "|"), "OK|");
+
+	text[3] = 'o';
+	text[sizeof(text) - 2] = 'x';
+	memcpy(text, "0|", 2);
+	for (n = 0; n < 8; n++, text[0]++)
+		assert_string_equal(ask(1, XS_WRITE, 0, text), "OK|");
+	assert_string_equal(ask(1, XS_TRANSACTION_START, 0, "|"), "2|");
+	assert_string_equal(ask(1, XS_TRANSACTION_START, 0, "|"), "ENOSPC|");
+	assert_string_equal(ask(1, XS_TRANSACTION_END, 2, "F|"), "OK|");
+	assert_string_equal(ask(1, XS_TRANSACTION_START, 0, "|"), "3|");
 }
 
 /* Events for one who does not read them are dropped at some point, and equal
@@ -491,10 +571,12 @@ static void test_ring_indices(void **state)
 /* -- no memory ------------------------------------------------------------- */
 
 static long allocations_left = -1;	/* before one fails; -1: none does */
+static bool memory_out;			/* all fail */
 
 static bool allocation_fails(void)
 {
-	return allocations_left >= 0 && allocations_left-- == 0;
+	return memory_out || (allocations_left >= 0 &&
+			      allocations_left-- == 0);
 }
 
 void *__real_malloc(size_t size);
@@ -560,6 +642,28 @@ static void test_no_memory(void **state)
 	}
 }
 
+/* One request is answered then, the next waits; none is lost. */
+static void test_no_memory_at_all(void **state)
+{
+	struct xsd_sockmsg h = { XS_READ, 7, 0, 4 };
+
+	ask(1, XS_WRITE, 0, "two|2");
+	memory_out = true;
+	assert_string_equal(ask(2, XS_READ, 0, "two|"), "ENOENT|");
+	assert_false(conns[2]->waits);
+	xs_conn_input(conns[1], &h, sizeof(h));
+	assert_int_equal(xs_conn_input(conns[1], "two", 4), 4);
+	assert_true(conns[1]->waits);
+	assert_string_equal(receive(1), NOTHING_COMES);
+	xs_conn_input(conns[1], NULL, 0);
+	assert_string_equal(receive(1), NOTHING_COMES);
+	memory_out = false;
+	xs_conn_input(conns[1], NULL, 0);
+	assert_false(conns[1]->waits);
+	assert_string_equal(receive(1), "2");
+	assert_string_equal(ask(2, XS_MKDIR, 0, "two|"), "OK|");
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -574,14 +678,17 @@ int main(void)
 		CASE(test_transaction_conflicts),
 		CASE(test_transaction_watches),
 		CASE(test_quota_nodes),
+		CASE(test_quota_bytes),
 		CASE(test_quota_sizes),
 		CASE(test_quota_watches),
 		CASE(test_quota_transactions),
+		CASE(test_quota_held),
 		CASE(test_backlog),
 		CASE(test_message_too_long),
 		CASE(test_ring),
 		CASE(test_ring_indices),
 		CASE(test_no_memory),
+		CASE(test_no_memory_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
