@@ -69,8 +69,10 @@ static void store_serve_one(struct domain *d)
 	if (!d->xs || !d->xs_ring.va)
 		return;
 	was_broken = d->xs->broken;
-	if (xs_ring_serve(d->xs, d->xs_ring.va))
+	if (xs_ring_serve(d->xs, d->xs_ring.va)) {
 		event_send(d->xs_port);
+		event_raise(d->xs_port);	/* after those of others */
+	}
 	if (d->xs->waits && !memory_wait.at_ns)
 		timer_set(&memory_wait, time_now() + MEMORY_WAIT_NS,
 			  memory_try, NULL);

@@ -14,7 +14,7 @@ struct domain;
 int rings_attach(struct domain *d, const struct built *b);
 void rings_detach(struct domain *d);
 
-/* Serve all that waits in both rings. */
+/* Serve what waits in both rings. */
 void rings_serve(struct domain *d);
 /* The same for the stores of all domains: one's request may wake another. */
 void rings_serve_all(void);

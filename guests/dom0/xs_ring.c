@@ -43,13 +43,8 @@ static size_t ring_out(struct xs_conn *c, struct xenstore_domain_interface *r)
 
 bool xs_ring_serve(struct xs_conn *c, struct xenstore_domain_interface *ring)
 {
-	bool moved = false;
-	size_t n;
+	size_t n = c->broken ? 0 : ring_in(c, ring);
 
-	do {
-		n = c->broken ? 0 : ring_in(c, ring);
-		n += c->broken ? 0 : ring_out(c, ring);
-		moved |= n != 0;
-	} while (n);
-	return moved;
+	n += c->broken ? 0 : ring_out(c, ring);
+	return n != 0;
 }

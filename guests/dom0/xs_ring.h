@@ -12,7 +12,8 @@
 #include "dom0/xs.h"
 
 /*
- * Move bytes both ways until nothing moves.  Whether the peer should be told.
+ * Move what can be moved both ways, once: a peer on another CPU may keep up with
+ * us for ever.  True: the peer should be told, and there may be more to move.
  * A peer that breaks the indices is cut off: c->broken.
  */
 bool xs_ring_serve(struct xs_conn *c, struct xenstore_domain_interface *ring);

@@ -2,8 +2,8 @@
  * xenstore_fuzz.c: two domains that write any bytes to their store rings.
  *
  * The input is requests: who (1 byte), type, transaction, length (1 byte
- * each), and the payload.  At the end the counts of nodes and bytes must agree with the
- * tree, which removing everything shows.
+ * each), and the payload.  At the end the counts of nodes and bytes must agree
+ * with the tree, which removing everything shows.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -539,6 +539,39 @@ static void test_ring(void **state)
 	assert_false(xs_ring_serve(conns[1], &r));
 }
 
+/* A guest on another CPU that always has one more request in the ring. */
+static void ring_again(void *arg, const char *path)
+{
+	static const struct { struct xsd_sockmsg h; char data[4]; } request = {
+		{ XS_WRITE, 3, 0, 4 }, "a\0v" };
+	struct xenstore_domain_interface *r = arg;
+	const char *bytes = (const void *)&request;
+
+	r->rsp_cons = r->rsp_prod;
+	if (r->req_prod >= 100 * sizeof(request))
+		return;
+	for (size_t i = 0; i < sizeof(request); i++)
+		r->req[MASK_XENSTORE_IDX(r->req_prod + i)] = bytes[i];
+	r->req_prod += sizeof(request);
+}
+
+static void test_ring_that_goes_on(void **state)
+{
+	static struct xenstore_domain_interface r;
+	uint32_t one;
+
+	memset(&r, 0, sizeof(r));
+	ring_again(&r, NULL);
+	one = r.req_prod;
+	server.changed = ring_again;
+	server.changed_arg = &r;
+	for (uint32_t n = 1; n < 10; n++) {
+		assert_true(xs_ring_serve(conns[1], &r));
+		assert_int_equal(r.req_cons, n * one);
+		assert_int_equal(r.req_prod, (n + 1) * one);
+	}
+}
+
 static const struct {
 	const char *what;
 	uint32_t req_prod, rsp_cons;
@@ -686,6 +719,7 @@ int main(void)
 		CASE(test_backlog),
 		CASE(test_message_too_long),
 		CASE(test_ring),
+		CASE(test_ring_that_goes_on),
 		CASE(test_ring_indices),
 		CASE(test_no_memory),
 		CASE(test_no_memory_at_all),
