@@ -35,7 +35,8 @@ struct capture {
 	struct tap	 tap;
 	struct pcapng	 ng;
 	struct bytes	*to;		/* while filling */
-	uint16_t	 rs_port;	/* the only one, VFR_NONE16: any */
+	bool		 one_vlan;	/* of its NIC; else all that the tap shows */
+	uint16_t	 vlan;		/* that one; 0: untagged */
 	char		 words[256];
 	uint64_t	 start_ns, offset_ns;	/* UTC; system time to UTC */
 	uint64_t	 stats_ns;	/* system time of the last counters */
@@ -67,14 +68,17 @@ static int spec_take(const struct capture_spec *s, struct capture *c,
 		.snaplen = s->snaplen,
 		.ring_bytes = RING_BYTES,
 	};
-	c->rs_port = VFR_NONE16;
 	if (strcmp(s->port, CAPTURE_PORT_ANY)) {
-		c->rs_port = portname_find(rs, s->port);
+		uint16_t i = portname_find(rs, s->port);
+		const struct vfr_rs_port *p;
+
 		*why = "no such port";
-		if (c->rs_port == VFR_NONE16)
+		if (i == VFR_NONE16)
 			return -ENOENT;
-		strncpy(want->device,
-			vfr_ruleset_text(rs, rs->p.ports[c->rs_port].device),
+		p = &rs->p.ports[i];	/* only until other rules are loaded */
+		c->one_vlan = p->kind != VFR_PORT_VIF;
+		c->vlan = p->vlan;
+		strncpy(want->device, vfr_ruleset_text(rs, p->device),
 			sizeof(want->device) - 1);
 	}
 	/* Else each packet of this stream would be captured, and so on. */
@@ -192,15 +196,9 @@ static int iface_of(struct capture *c, uint16_t dev, uint16_t vlan)
 
 /* Of a NIC with VLANs the tap shows all; wanted is one. */
 static bool is_wanted(const struct capture *c, const struct vfr_tap_record *r,
-		      uint16_t dev, uint16_t vlan)
+		      uint16_t vlan)
 {
-	const struct vfr_ruleset *rs = ruleset_loaded();
-
-	if (c->rs_port == VFR_NONE16 || !rs ||
-	    rs->p.ports[c->rs_port].kind == VFR_PORT_VIF ||
-	    r->stage == VFR_TAP_DROP)
-		return true;
-	return portname_index(rs, dev, vlan) == c->rs_port;
+	return !c->one_vlan || r->stage == VFR_TAP_DROP || vlan == c->vlan;
 }
 
 static void record_write(struct capture *c, const struct vfr_tap_record *r)
@@ -214,7 +212,7 @@ static void record_write(struct capture *c, const struct vfr_tap_record *r)
 	char note[TAPNOTE_MAX];
 	int i;
 
-	if (!is_wanted(c, r, dev, vlan))
+	if (!is_wanted(c, r, vlan))
 		return;
 	i = iface_of(c, dev, vlan);
 	if (i < 0) {

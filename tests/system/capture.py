@@ -11,7 +11,7 @@ import time
 
 from lib.cases import case, log_name, main
 from lib.machine import GUESTS, Failure, dom0
-from lib.net import (HOST, WAN, NetMachine, appliance, files, run,
+from lib.net import (HOST, WAN, NetMachine, appliance, files, rules_file, run,
                      within_namespace)
 
 WEB, DOM0 = "10.1.0.30", "10.1.0.2"
@@ -34,13 +34,17 @@ deny udp {DENIED} from any to any log "no-mdns"
 allow icmp from any to any
 allow udp {{ 7, 9 }} from any to web
 """
+OTHER_PORTS = RULES.replace("net dmz", """nic red vlan 10 on wan address 10.10.0.1/24
+nic blue vlan 11 on wan address 10.11.0.1/24
+net dmz""", 1)
 DENY = "rule=test.vfr:7 \"no-mdns\" reason=rule in=wan"
 
 
 def boot(rules=RULES, token=TOKEN):
     m = NetMachine([[f"{dom0()[0]} token={token}" if token else dom0()[0]],
                     appliance(rules),
-                    files(netbench=f"{GUESTS}/netbench.elf")])
+                    files(netbench=f"{GUESTS}/netbench.elf"),
+                    rules_file("other.vfr", OTHER_PORTS)])
     run(f"ip addr add {STRANGER}/24 dev tap0; sysctl -qw "
         "net.ipv6.conf.tap0.disable_ipv6=1")
     m.expect(r"dom0: API on port 80|dom0: no API", 60)
@@ -343,6 +347,20 @@ def comes_back(m):
         raise Failure(f"a capture of web shows {names}")
 
 
+def other_rules(m):
+    """A capture stays with its domain under rules that count ports anew."""
+    path = log_name() + ".other"
+    c = start(m, "web", "-w", path, "udp port 7")
+    m.command("rules load other.vfr", r"rules loaded: other.vfr")
+    datagrams(3, 7)
+    time.sleep(1)
+    m.command("rules rollback", r"rules loaded: test.vfr")
+    finish(c)
+    packets, lost = ended(m)
+    if (packets, lost) != (6, 0):
+        raise Failure(f"{packets} packets, {lost} lost")
+
+
 @case(60, "live")
 def live():
     """What is seen, by whom, and what becomes of clients that stop."""
@@ -352,6 +370,7 @@ def live():
         at_the_domain(m)
         not_itself(m)
         comes_back(m)
+        other_rules(m)
         clients_that_stop(m)
         many_files(m)
         m.accounts()
