@@ -80,6 +80,10 @@ UNIT_TESTS += console
 console_SRCS := $(addprefix guests/dom0/,conmux.c config.c)
 CFLAGS_tests/unit/console_test.c := -Iguests
 
+UNIT_TESTS += dom0_ruleset
+dom0_ruleset_SRCS = $(RULES_TEST_SRCS)
+CFLAGS_tests/unit/dom0_ruleset_test.c := -Iguests -Ivfr/include
+
 FUZZERS += elf xenstore
 elf_FUZZ_SRCS := $(BUILDER_SRCS)
 CFLAGS_tests/fuzz/elf_fuzz.c := -Iguests

@@ -19,6 +19,7 @@
 
 #define NAME_MAX	128
 #define LINE_MAX	512
+#define AGAIN_NS	(1 * SECONDS)	/* after going back has failed */
 #define TIMES_TEXT	32	/* bytes to compile one byte of text, measured */
 
 struct set {
@@ -267,7 +268,11 @@ static void went_back(void *arg)
 
 	say(&terminal, "dom0: %s: not confirmed: back to the rules before\n",
 	    current.name);
-	ruleset_rollback(false, &terminal);
+	if (!ruleset_rollback(false, &terminal))
+		return;
+	say(&terminal, "dom0: %s: still in force: again in 1 s\n",
+	    current.name);
+	timer_set(&unconfirmed, time_now() + AGAIN_NS, went_back, NULL);
 }
 
 int ruleset_confirm(const struct rules_out *out)
