@@ -77,7 +77,8 @@ xenstore_SRCS := $(XS_SRCS)
 xenstore_LIBS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 CFLAGS_tests/unit/xenstore_test.c := -Iguests
 UNIT_TESTS += console
-console_SRCS := $(addprefix guests/dom0/,conmux.c config.c)
+console_SRCS := $(addprefix guests/dom0/,conmux.c config.c seldom.c)
+console_LIBS := -Wl,--wrap=printf
 CFLAGS_tests/unit/console_test.c := -Iguests
 
 UNIT_TESTS += dom0_ruleset

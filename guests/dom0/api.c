@@ -18,6 +18,7 @@
 #include "dom0/capture.h"
 #include "dom0/ownvif.h"
 #include "dom0/request.h"
+#include "dom0/seldom.h"
 #include "http/http.h"
 #include "kit/event.h"
 #include "kit/kit.h"
@@ -360,11 +361,13 @@ static const struct call {
 
 static void request_run(struct conn *c, const struct http_request *r)
 {
+	static struct seldom refused;
 	bool path_known = false;
 
 	if (!secret_equal(request_token(r), token)) {
-		printf("dom0: API: %s: no valid token\n",
-		       ipaddr_ntoa(&c->pcb->remote_ip));
+		seldom_say(&refused, time_now(),
+			   "dom0: API: %s: no valid token",
+			   ipaddr_ntoa(&c->pcb->remote_ip));
 		answer_error(c, 401, "no valid token");
 		return;
 	}

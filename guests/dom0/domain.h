@@ -13,6 +13,7 @@
 #include "dom0/builder.h"
 #include "dom0/config.h"
 #include "dom0/conmux.h"
+#include "dom0/seldom.h"
 #include "dom0/xs.h"
 #include "kit/grant.h"
 #include "kit/time.h"
@@ -40,10 +41,10 @@ struct domain {
 	struct xs_conn		*xs;
 
 	bool			 vif_connected[VIFS_MAX];
-	uint64_t		 vif_said_ns;	/* that one was refused */
-	unsigned int		 vif_unsaid;	/* since */
+	struct seldom		 vif_refused;
 
 	int			 answer_port;	/* 0: it has none yet */
+	struct seldom		 answer_refused;
 	uint64_t		 answers;
 	uint64_t		 asked_ns, answered_ns;
 };

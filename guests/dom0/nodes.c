@@ -127,8 +127,9 @@ static void node_changed(void *arg, const char *path)
 	port = event_bind_interdomain(id, strtoul(value, NULL, 10), answered,
 				      d);
 	if (port < 0)
-		printf("dom0: %s: no answer port: %d\n",
-		       d->config.name, port);
+		seldom_say(&d->answer_refused, time_now(),
+			   "dom0: %s: no answer port: %d", d->config.name,
+			   port);
 	else
 		d->answer_port = port;
 }

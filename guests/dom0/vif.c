@@ -198,27 +198,11 @@ static uint32_t features(const struct domain *d, unsigned int i)
 	return bits;
 }
 
-/* A frontend can try as often as it likes: once in a while is said. */
-static void refused_say(struct domain *d, unsigned int i, const char *why)
-{
-	uint64_t now = time_now();
-
-	if (d->vif_said_ns && now - d->vif_said_ns < SECONDS) {
-		d->vif_unsaid++;
-		return;
-	}
-	printf("dom0: %s: vif %u cannot be connected: %s", d->config.name, i,
-	       why);
-	if (d->vif_unsaid)
-		printf(" (and %u times before)", d->vif_unsaid);
-	printf("\n");
-	d->vif_said_ns = now;
-	d->vif_unsaid = 0;
-}
-
 static void refuse(struct domain *d, unsigned int i, const char *why)
 {
-	refused_say(d, i, why);
+	seldom_say(&d->vif_refused, time_now(),
+		   "dom0: %s: vif %u cannot be connected: %s", d->config.name,
+		   i, why);
 	back_set(d, i, "error", why);
 	state_set(d, i, XenbusStateClosed);
 }

@@ -1,6 +1,6 @@
 /*
- * console_test.c: dom0's terminal (conmux.c) and the lines of modules
- * (config.c).
+ * console_test.c: dom0's terminal (conmux.c), lines that are seldom said
+ * (seldom.c), and the lines of modules (config.c).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -14,6 +14,7 @@
 
 #include "dom0/config.h"
 #include "dom0/conmux.h"
+#include "dom0/seldom.h"
 
 #define SECOND 1000000000ull
 
@@ -262,6 +263,35 @@ static void test_config_values(void **state)
 	assert_int_equal(c.on_reboot, POLICY_RESTART);
 }
 
+/* What is printed goes to the screen. */
+int __wrap_printf(const char *fmt, ...);
+
+int __wrap_printf(const char *fmt, ...)
+{
+	size_t len = strlen(screen);
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(screen + len, sizeof(screen) - len, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+static void test_seldom(void **state)
+{
+	struct seldom a = { 0 }, b = { 0 };
+
+	seldom_say(&a, 5 * SECOND, "no %d", 1);
+	for (unsigned int i = 0; i < 100; i++)
+		seldom_say(&a, 6 * SECOND - 1, "no %d", 2);
+	seldom_say(&b, 6 * SECOND - 1, "another");
+	seldom_say(&a, 6 * SECOND, "no %d", 3);
+	seldom_say(&a, 7 * SECOND, "no %d", 4);
+	assert_string_equal(screen, "no 1\nanother\n"
+			    "no 3 (and 100 times before)\nno 4\n");
+}
+
 #define CASE(fn) cmocka_unit_test_setup(fn, setup)
 
 int main(void)
@@ -277,6 +307,7 @@ int main(void)
 		CASE(test_lines_go_above_the_prompt),
 		CASE(test_keys_without_meaning),
 		CASE(test_remove),
+		CASE(test_seldom),
 		CASE(test_config),
 		CASE(test_config_values),
 	};
