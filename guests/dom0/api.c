@@ -3,7 +3,8 @@
  *
  * A connection is read until its request is there, then answered, then closed.
  * All that a client can make dom0 hold is bounded: connections, bytes of a
- * request, time until it is there, bytes of an answer that is not taken.
+ * request, time until it is there (less, where others come and there is no room),
+ * bytes of an answer that is not taken.
  */
 #include "dom0/api.h"
 
@@ -468,12 +469,31 @@ static err_t conn_poll(void *arg, struct tcp_pcb *pcb)
 	return conn_pump(c);
 }
 
+/* Room for another: of those whose request is not there yet the oldest goes. */
+static void conns_make_room(void)
+{
+	struct conn *oldest = NULL;
+	struct tcp_pcb *pcb;
+
+	for (struct conn *c = conns; c; c = c->next)	/* newest first */
+		if (c->head)
+			oldest = c;
+	if (!oldest)
+		return;
+	pcb = oldest->pcb;
+	tcp_err(pcb, NULL);
+	tcp_abort(pcb);
+	conn_free(oldest);
+}
+
 static err_t conn_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 {
 	struct conn *c = NULL;
 
 	if (err != ERR_OK || !pcb)
 		return ERR_VAL;
+	if (nr_conns == CONNS_MAX)
+		conns_make_room();
 	if (nr_conns < CONNS_MAX)
 		c = calloc(1, sizeof(*c));
 	if (c)

@@ -251,6 +251,20 @@ def refusals(m):
             raise Failure(f"{target[:60]}: {got}, not {status}")
 
 
+def silent(m):
+    """Connections on which nothing comes keep nobody out."""
+    mute = [socket.create_connection((WAN, 8080), 5) for _ in range(40)]
+    for _ in range(3):
+        got = ask("/v2")
+        if got != 404:
+            raise Failure(f"beside silent connections: {got}, not 404")
+    mute[-1].sendall(f"GET /v2 HTTP/1.1\r\n{HEAD}".encode())
+    if b" 404 " not in read_all(mute[-1]):
+        raise Failure("the youngest of them had to go too")
+    for s in mute:
+        s.close()
+
+
 def free_pages(m):
     return int(m.command("memory", r"free (\d+) pages")[1])
 
@@ -366,6 +380,7 @@ def live():
     """What is seen, by whom, and what becomes of clients that stop."""
     with boot() as m:
         refusals(m)
+        silent(m)
         same_as_outside(m)
         at_the_domain(m)
         not_itself(m)
