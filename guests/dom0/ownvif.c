@@ -20,6 +20,7 @@
 #define DOM0		0
 #define HANDLE		0
 #define BUFS		256	/* pages; netfront's least */
+#define HEAP_PAGES	128	/* of lwIP's; clients have captures sent */
 
 static char device[SLUICE_DEVICE_NAME];
 
@@ -73,5 +74,6 @@ int ownvif_start(const struct vif_config *v)
 		return rc;
 	}
 	strcpy(device, v->device);
+	net_heap_pages = HEAP_PAGES;
 	return net_start(nf, &c);
 }

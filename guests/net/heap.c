@@ -12,8 +12,9 @@
 
 #include "kit/kit.h"
 #include "kit/mm.h"
+#include "net/net.h"
 
-#define NET_HEAP_PAGES	1536	/* 6 MiB */
+size_t net_heap_pages = 1536;	/* 6 MiB */
 
 struct block {
 	struct block *next;	/* while free */
@@ -39,7 +40,7 @@ static bool class_grow(struct heap_class *c)
 {
 	char *p;
 
-	if (pages_taken + c->pages > NET_HEAP_PAGES)
+	if (pages_taken + c->pages > net_heap_pages)
 		return false;
 	p = pages_alloc(c->pages);
 	if (!p)

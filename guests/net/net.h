@@ -13,6 +13,7 @@
 #define NET_NET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <lwip/netif.h>
@@ -41,6 +42,10 @@ void net_flush(void);
 /* As udp_sendto(), also for datagrams that do not fit into one packet. */
 err_t net_udp_sendto(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to,
 		     uint16_t port);
+
+/* So many pages of memory lwIP takes at the most, and keeps them; a guest with
+ * little may say less before it starts. */
+extern size_t net_heap_pages;
 
 /* What the interface has counted. */
 const struct netfront_counters *net_counters(void);

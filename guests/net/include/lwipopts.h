@@ -3,7 +3,7 @@
  *
  * One thread, its raw API, IPv4 and IPv6, addresses as dom0 gives them.  Every
  * kind of object has a limit of its own; packet memory has one for all
- * (NET_HEAP_PAGES, heap.c).
+ * (net_heap_pages, heap.c).
  */
 #ifndef NET_LWIPOPTS_H
 #define NET_LWIPOPTS_H
