@@ -248,10 +248,26 @@ static void net_routed(struct rules *r, struct rules_net *n)
 		claim_mac(r, n->mac, &n->node, &n->mac_text);
 }
 
+/* What comes in by the nic belongs to one net. */
+static void bridge_alone(struct rules *r, const struct rules_net *n)
+{
+	const struct rules_node *o;
+
+	foreach_stmt(r, RULES_NET, o) {
+		if (o == &n->node)
+			return;
+		if (n->nic && ((const struct rules_net *)o)->nic == n->nic)
+			error_at(r, CONFLICT, &n->bridge.pos, NULL, "net `%s` "
+				 "is bridged on nic `%s` already", o->name,
+				 n->nic->node.name);
+	}
+}
+
 static void net_bridged(struct rules *r, struct rules_net *n)
 {
 	n->nic = (struct rules_nic *)resolve_text(r, &n->bridge,
 						  KIND_BIT(RULES_NIC));
+	bridge_alone(r, n);
 	if (n->gateways)
 		error_at(r, CONFLICT, &n->gateways->node.pos, "give the nic "
 			 "an address", "a bridged net has no address of ours");

@@ -91,6 +91,18 @@ static void set_visit(struct rules *r, struct rules_set *s, unsigned int depth)
 	s->mark = MARK_DONE;
 }
 
+/* A set or service holds a name that is not defined: of a rule that denies there
+ * would be less than was written. */
+static void half_known(struct rules *r, const struct rules_node *at,
+		       const struct rules_node *what, bool soft)
+{
+	if (!soft)
+		error_at(r, NAME, &at->pos, NULL, "%s `%s` holds a name that "
+			 "is not defined",
+			 what->kind == RULES_SET ? "set" : "service",
+			 what->name);
+}
+
 /* The ports of a protocol: numbers, or sets of them. */
 static bool resolve_ports(struct rules *r, struct rules_ref *list, bool soft)
 {
@@ -112,6 +124,7 @@ static bool resolve_ports(struct rules *r, struct rules_ref *list, bool soft)
 				 s->node.name);
 			ref->target = NULL;
 		} else if (s->unresolved) {
+			half_known(r, &ref->node, &s->node, soft);
 			ok = false;
 		}
 	}
@@ -197,6 +210,8 @@ static bool resolve_matches(struct rules *r, struct rules_match *list,
 		if (m->proto != RULES_PROTO_SERVICE)
 			continue;
 		resolve_service(r, m, soft);
+		if (m->service && m->service->unresolved)
+			half_known(r, &m->node, &m->service->node, soft);
 		if (!m->service || m->service->unresolved)
 			ok = false;
 	}
@@ -293,10 +308,7 @@ static bool resolve_hosts(struct rules *r, struct rules_ref *list,
 				 s->node.name);
 			ref->target = NULL;
 		} else if (s->node.kind == RULES_SET && s->unresolved) {
-			if (!soft)
-				error_at(r, NAME, &ref->node.pos, NULL,
-					 "set `%s` holds a name that is not "
-					 "defined", s->node.name);
+			half_known(r, &ref->node, &s->node, soft);
 			ok = false;
 		}
 	}

@@ -211,6 +211,8 @@ int rules_compile(struct rules *r, const void **blob, size_t *len)
 	if (!c.file_names)
 		return -ENOMEM;
 	rc = compile_statements(&c);
+	if (!rc && r->nr_errors)
+		rc = -EINVAL;
 	if (rc)
 		return rc;
 	if (r->forget)

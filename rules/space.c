@@ -286,9 +286,10 @@ static bool is_place_name(const struct rules_ref *ref)
 }
 
 /* Addresses that the VFR lets come from one vif alone. */
+/* Any address at a port (`not` a nic) is more than those that it is bound to. */
 static bool place_is_bound(const struct rules *r, const struct place *p)
 {
-	return p->port != RULES_PORT_ANY &&
+	return p->port != RULES_PORT_ANY && p->addrs.r != ranges_any.r &&
 	       r->ports[p->port]->kind == RULES_DOMAIN &&
 	       iface_is_bound((struct rules_iface *)r->ports[p->port]);
 }

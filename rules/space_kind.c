@@ -87,7 +87,8 @@ static const struct vec *set_ports(struct rules *r, struct rules_set *s)
 
 	if (!s->ports) {
 		out = rules_alloc(r, sizeof(*out));
-		if (out && space_ports(r, s->members, out))
+		/* No member is no port; of a protocol, none written is all. */
+		if (out && (!s->members || space_ports(r, s->members, out)))
 			s->ports = out;
 	}
 	arena_turn(r, before);

@@ -46,6 +46,13 @@ struct meaning {
 	unsigned int	 line;		/* below the head, from 1 */
 };
 
+/* Four domains more: lists of many places are merged. */
+#define MANY \
+	"domain a on dmz address 10.1.0.31\n" \
+	"domain b on dmz address 10.1.0.32\n" \
+	"domain c on dmz address 10.1.0.33\n" \
+	"domain d on dmz address 10.1.0.34\n"
+
 #define OUT "9.9.9.9"
 #define WEB4 "10.1.0.10"
 #define DB4 "10.1.0.20"
@@ -169,6 +176,16 @@ static const struct meaning meanings[] = {
 	  { WAN, WEB, OUT, WEB4, 6, 1, 1, 0, VFR_FRAG_ANY }, 0 },
 	{ "a protocol by number", "allow proto 47\n",
 	  { WAN, WEB, OUT, WEB4, 47, 0, 0 }, 1 },
+	{ "not a nic, with many ports", MANY "allow any from not wan\n",
+	  { WAN, WEB, OUT, WEB4, 6, 1, 1 }, 0 },
+	{ "is all of the others", MANY "allow any from not wan\n",
+	  { LAN, WEB, OUT, WEB4, 6, 1, 1 }, 5 },
+	{ "not to a nic, either", MANY "allow any to not wan\n",
+	  { WEB, WAN, WEB4, OUT, 6, 1, 1 }, 0 },
+	{ "an empty set of ports is none", "allow tcp t\nset t { }\n",
+	  { WAN, WEB, OUT, WEB4, 6, 1, 22 }, 0 },
+	{ "and its opposite is all", "allow tcp not t\nset t { }\n",
+	  { WAN, WEB, OUT, WEB4, 6, 1, 22 }, 1 },
 	{ "an unknown name matches nothing", "allow any from { web, nobody }\n",
 	  { WEB, WAN, WEB4, OUT, 6, 1, 1 }, 0 },
 	{ "nor does its opposite", "allow any from not nobody\n",
