@@ -198,6 +198,8 @@ static void fmt_match(struct fmt *f, const struct rules_match *m)
 		out_print(f->out, "%s", m->node.name);
 	else if (m->proto == RULES_PROTO_OPAQUE)
 		out_print(f->out, "%s", m->text.text);
+	else if (opaque(&m->text) && !f->flat) /* a let has the number */
+		out_print(f->out, "proto %s", m->text.text);
 	else if (proto_name(m->proto))
 		out_print(f->out, "%s", proto_name(m->proto));
 	else
@@ -509,6 +511,8 @@ static void fmt_packet_head(struct fmt *f, const struct rules_packet *k)
 {
 	if (k->proto == RULES_PROTO_OPAQUE)
 		out_print(f->out, "%s", k->proto_text.text);
+	else if (opaque(&k->proto_text) && !f->flat)
+		out_print(f->out, "proto %s", k->proto_text.text);
 	else if (proto_name(k->proto))
 		out_print(f->out, "%s", proto_name(k->proto));
 	else
