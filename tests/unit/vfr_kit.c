@@ -509,3 +509,28 @@ static void neighbours(struct kit *k)
 	assert_int_equal(k->nr_caught, 2);
 	kit_clear(k);
 }
+
+/* --- translation --- */
+
+const struct kit_nat nat_kinds[NR_NAT_KINDS] = {
+	{ VFR_NAT_REDIRECT, .proto = 6, .lo = 8080, .to = "10.1.0.10", .to_lo = 80, .port = WAN },
+	{ VFR_NAT_REDIRECT, .proto = 17, .lo = 5000, .hi = 5009, .to = "10.1.0.20", .to_lo = 6000, .port = WAN },
+	{ VFR_NAT_STATIC, .match = "10.1.0.20", .to = "203.0.113.20", .port = WAN },
+	{ VFR_NAT_MASQUERADE, .match = "10.1.0.0/24", .port = WAN },
+};
+
+struct kit *nat_kit(void)
+{
+	struct kit *k = kit_new(NULL);
+
+	assert_int_equal(kit_load(k, allow_all, 1, nat_kinds, NR_NAT_KINDS, 0), 0);
+	return k;
+}
+
+void addr_is(const uint8_t *b, const char *text)
+{
+	struct vfr_addr a = kit_addr(text);
+
+	if (memcmp(b, a.b + 12, 4))
+		fail_msg("%u.%u.%u.%u is not %s", b[0], b[1], b[2], b[3], text);
+}

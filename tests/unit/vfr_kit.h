@@ -174,4 +174,11 @@ void w32(uint8_t *p, uint32_t x);
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
+/* Of each kind, at WAN; and a kit with these. */
+#define NR_NAT_KINDS 4
+extern const struct kit_nat nat_kinds[NR_NAT_KINDS];
+struct kit *nat_kit(void);
+/* The IPv4 address at b is this one. */
+void addr_is(const uint8_t *b, const char *text);
+
 #endif
