@@ -6,7 +6,7 @@
  * or reject rule the same would let more through than was written, so there it
  * is an error, and the ruleset that is loaded stays.
  */
-#include "rules_int.h"
+#include "check.h"
 
 #include <errno.h>
 

@@ -1,11 +1,11 @@
 /*
  * check_expect.c: packets in words get addresses and the port they come in by.
  */
-#include "rules_int.h"
+#include "check.h"
 
 #include <errno.h>
 
-#define KINDS_PORT (KIND_BIT(RULES_NIC) | KIND_BIT(RULES_DOMAIN))
+#define KINDS_AT (KIND_BIT(RULES_NIC) | KIND_BIT(RULES_DOMAIN))
 
 /* The first address of that family (4, 6; 0: any), or NULL. */
 static const struct rules_ref *addr_of_list(const struct rules_ref *list,
@@ -54,7 +54,7 @@ static int family_of(const struct rules_ref *host)
 static bool endpoint_resolve(struct rules *r, struct rules_endpoint *e)
 {
 	if (e->host->kind == RULES_REF_NAME && !e->host->target)
-		return resolve(r, e->host, KINDS_PORT, false);
+		return resolve(r, e->host, KINDS_AT, false);
 	return true;
 }
 
@@ -135,7 +135,7 @@ static uint16_t port_of_ref(const struct rules_ref *ref)
 
 static bool check_on(struct rules *r, struct rules_packet *k)
 {
-	return !k->on || k->on->target || resolve(r, k->on, KINDS_PORT, false);
+	return !k->on || k->on->target || resolve(r, k->on, KINDS_AT, false);
 }
 
 /* By the port that is named, or that of the source. */
@@ -177,7 +177,7 @@ static bool check_step(struct rules *r, struct rules_step *s)
 		s->packet.port = RULES_PORT_ANY;
 	}
 	if (s->out) {
-		ok &= resolve(r, s->out, KINDS_PORT, false) != NULL;
+		ok &= resolve(r, s->out, KINDS_AT, false) != NULL;
 		s->out_port = port_of_ref(s->out);
 	}
 	if (s->has_as)

@@ -1,18 +1,16 @@
 /*
- * check_net.c: nics, nets, domains and routes fit together.
+ * check_net.c: nics and nets fit together.
  *
  * Gives every nic and every interface its port, in the order of the text.
  */
-#include "rules_int.h"
+#include "check.h"
 
 #include <errno.h>
 
 #define PORTS_MAX	(UINT16_MAX - 1)
 #define KEY_MAX		80
 
-/* One more port.  n: a nic or an interface. */
-static uint16_t add_port(struct rules *r, struct vec *ports,
-			 struct rules_node *n)
+uint16_t add_port(struct rules *r, struct vec *ports, struct rules_node *n)
 {
 	struct rules_node **slot;
 
@@ -30,8 +28,8 @@ static uint16_t add_port(struct rules *r, struct vec *ports,
 	return ports->n - 1;
 }
 
-static void claim_addr(struct rules *r, const struct vfr_addr *a,
-		       struct rules_node *n, const struct rules_pos *pos)
+void claim_addr(struct rules *r, const struct vfr_addr *a,
+		struct rules_node *n, const struct rules_pos *pos)
 {
 	char key[KEY_MAX];
 	struct strbuf b;
@@ -51,14 +49,14 @@ static void print_mac(const struct rules_out *out, const uint8_t mac[6])
 			  hex[mac[i] & 15]);
 }
 
-static bool mac_is_set(const uint8_t mac[6])
+bool mac_is_set(const uint8_t mac[6])
 {
 	return mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5];
 }
 
 /* A MAC that stays the same as long as the name does: locally administered. */
-static void choose_mac(struct rules *r, uint8_t mac[6], const char *name,
-		       struct rules_node *n)
+void choose_mac(struct rules *r, uint8_t mac[6], const char *name,
+		struct rules_node *n)
 {
 	uint64_t h = hash_text(HASH_SEED, name, strlen(name));
 	char key[KEY_MAX];
@@ -77,8 +75,8 @@ static void choose_mac(struct rules *r, uint8_t mac[6], const char *name,
 	check_unique(r, key, n, &n->pos, "MAC");
 }
 
-static void claim_mac(struct rules *r, const uint8_t mac[6],
-		      struct rules_node *n, const struct rules_text *text)
+void claim_mac(struct rules *r, const uint8_t mac[6], struct rules_node *n,
+	       const struct rules_text *text)
 {
 	char key[KEY_MAX];
 	struct strbuf b;
@@ -91,7 +89,7 @@ static void claim_mac(struct rules *r, const uint8_t mac[6],
 
 /* --- nics --- */
 
-static bool prefix_has(const struct rules_ref *p, const struct vfr_addr *a)
+bool prefix_has(const struct rules_ref *p, const struct vfr_addr *a)
 {
 	struct vfr_prefix prefix = { p->lo, p->prefix_len };
 
@@ -192,7 +190,6 @@ static void check_nics(struct rules *r, struct vec *ports)
 
 #define LEN_MAX_NET 126		/* a /30 or /126: room for us and a domain */
 
-/* Our address in a prefix: the one written, or the first. */
 struct vfr_addr net_gateway_in(const struct rules_net *n,
 			       const struct rules_ref *p)
 {
@@ -361,169 +358,6 @@ static void check_all_nets(struct rules *r)
 	check_overlaps(r);
 }
 
-/* --- interfaces --- */
-
-static void addr_in_net(struct rules *r, struct rules_iface *i,
-			const struct rules_ref *a)
-{
-	const struct rules_net *n = i->net;
-	struct vfr_addr lo, hi;
-	struct rules_ref *p;
-
-	foreach_node(p, n->prefixes)
-		if (prefix_has(p, &a->lo))
-			break;
-	if (!p) {
-		if (n->prefixes)
-			diag_report(r, &(struct diag_args){ RULES_ERROR,
-				    RULES_CODE_CONFLICT, &a->node.pos,
-				    &n->node.pos, NULL }, "address %A is in no "
-				    "prefix of net `%s`", &a->lo, n->node.name);
-		return;
-	}
-	prefix_bounds(&p->lo, p->prefix_len, &lo, &hi);
-	if (vfr_addr_is_v4(&a->lo) && (vfr_addr_eq(&lo, &a->lo) ||
-				       vfr_addr_eq(&hi, &a->lo)))
-		error_at(r, VALUE, &a->node.pos, NULL, "%A is the %s address "
-			 "of its net", &a->lo, vfr_addr_eq(&lo, &a->lo) ?
-			 "network" : "broadcast");
-}
-
-static bool overlap(const struct rules_ref *a, const struct rules_ref *b)
-{
-	return vfr_addr_is_v4(&a->lo) == vfr_addr_is_v4(&b->lo) &&
-	       (prefix_has(a, &b->lo) || prefix_has(b, &a->lo));
-}
-
-/* A prefix behind a domain is in no net. */
-static void check_routed(struct rules *r, const struct rules_ref *a)
-{
-	bool v4 = vfr_addr_is_v4(&a->lo);
-	struct rules_node *n;
-	struct rules_ref *q;
-
-	if (a->prefix_len == (v4 ? VFR_V4_BITS : 0)) {
-		error_at(r, CONFLICT, &a->node.pos, NULL, "a domain routes "
-			 "some prefixes, not everything");
-		return;
-	}
-	foreach_stmt(r, RULES_NET, n)
-		foreach_node(q, ((struct rules_net *)n)->prefixes)
-			if (overlap(a, q))
-				error_at(r, CONFLICT, &a->node.pos, NULL,
-					 "this prefix overlaps net `%s`",
-					 n->name);
-}
-
-static void iface_addresses(struct rules *r, struct rules_iface *i)
-{
-	bool routed = !*i->net->bridge.text;
-	struct rules_ref *a;
-
-	if (!i->addresses)
-		error_at(r, CONFLICT, &i->node.pos, routed ? "write on NET "
-			 "address ADDRESS" : "write `address any` if it may "
-			 "use whichever it likes",
-			 "the interface has no address");
-	foreach_node(a, i->addresses) {
-		if (a->kind == RULES_REF_ANY) {
-			if (routed)
-				error_at(r, CONFLICT, &a->node.pos, NULL,
-					 "on a routed net an interface has "
-					 "addresses of its own");
-			continue;
-		}
-		addr_in_net(r, i, a);
-		claim_addr(r, &a->lo, &i->domain->node, &a->node.pos);
-	}
-	foreach_node(a, i->routes) {
-		if (!routed)
-			error_at(r, CONFLICT, &a->node.pos, NULL, "only a "
-				 "domain on a routed net can route prefixes");
-		check_routed(r, a);
-	}
-}
-
-static void iface_name(struct rules *r, struct rules_iface *i)
-{
-	char name[2 * RULES_NAME_MAX];
-	struct strbuf b;
-
-	strbuf_init(&b, name, sizeof(name));
-	out_print(&b.out, "%s", i->domain->node.name);
-	if (i->domain->ifaces->node.next)
-		out_print(&b.out, ".%s", i->node.name);
-	i->port_name = rules_strdup(r, name, b.len);
-	if (!i->port_name)
-		i->port_name = "";
-}
-
-static void check_iface(struct rules *r, struct rules_iface *i,
-			struct vec *ports)
-{
-	struct rules_text net = { i->node.name, i->node.pos };
-	struct rules_iface *o;
-
-	i->port = RULES_PORT_ANY;
-	i->net = (struct rules_net *)resolve_text(r, &net,
-						  KIND_BIT(RULES_NET));
-	if (!i->net)
-		return;
-	for (o = i->domain->ifaces; o != i; o = (void *)o->node.next)
-		if (o->net == i->net)
-			error_at(r, CONFLICT, &i->node.pos, "give one "
-				 "interface both addresses", "domain `%s` is "
-				 "on net `%s` twice", i->domain->node.name,
-				 i->node.name);
-	i->port = add_port(r, ports, &i->node);
-	iface_name(r, i);
-	iface_addresses(r, i);
-	if (!i->rate_bps)
-		i->rate_bps = i->domain->rate_bps;
-	if (mac_is_set(i->mac))
-		claim_mac(r, i->mac, &i->domain->node, &i->mac_text);
-	else
-		choose_mac(r, i->mac, i->port_name, &i->domain->node);
-}
-
-/* --- routes --- */
-
-static void check_route(struct rules *r, struct rules_route *rt)
-{
-	struct rules_nic *nic = NULL;
-	struct rules_node *n;
-	struct rules_ref *src;
-
-	rt->port = RULES_PORT_ANY;
-	foreach_node(src, rt->src)
-		if (src->not || src->range)
-			error_at(r, SYNTAX, &src->node.pos, NULL, "here stands "
-				 "a prefix, a net or a domain");
-		else if (src->kind == RULES_REF_NAME)
-			resolve(r, src, KIND_BIT(RULES_NET) |
-				KIND_BIT(RULES_DOMAIN), false);
-	if (rt->on) {
-		n = resolve(r, rt->on, KIND_BIT(RULES_NIC), false);
-		nic = (struct rules_nic *)n;
-		if (!n)
-			return;
-	} else if (rt->via) {
-		nic = nic_of_addr(r, &rt->via->lo);
-		if (!nic) {
-			error_at(r, CONFLICT, &rt->via->node.pos, "to route by "
-				 "a domain write `routes PREFIX` behind its "
-				 "address", "%A is on the link of no nic",
-				 &rt->via->lo);
-			return;
-		}
-	}
-	rt->port = nic->port;
-	if (rt->via && rt->dst->kind == RULES_REF_ADDR &&
-	    vfr_addr_is_v4(&rt->via->lo) != vfr_addr_is_v4(&rt->dst->lo))
-		error_at(r, CONFLICT, &rt->via->node.pos, NULL, "the next hop "
-			 "is of the other family than the destination");
-}
-
 void check_nets(struct rules *r)
 {
 	struct vec ports = { NULL };
@@ -537,83 +371,4 @@ void check_nets(struct rules *r)
 			check_iface(r, i, &ports);
 	foreach_stmt(r, RULES_ROUTE, n)
 		check_route(r, (struct rules_route *)n);
-}
-
-/* --- the blocks of domains --- */
-
-#define MEMORY_MIN	(1u << 20)
-
-static void after_resolve(struct rules *r, struct rules_domain *d)
-{
-	struct rules_ref *a;
-
-	foreach_node(a, d->after)
-		resolve(r, a, KIND_BIT(RULES_DOMAIN), false);
-}
-
-/*
- * Does d wait for itself?  Follows one chain for each `after`; a domain that
- * has been looked at (mark) is not followed again, so the work is linear.
- */
-static bool after_cycle(struct rules *r, struct rules_domain *d,
-			unsigned int depth)
-{
-	struct rules_ref *a;
-	bool found = false;
-
-	if (d->mark == 2 || depth > 1000)
-		return false;
-	if (d->mark == 1)
-		return true;
-	d->mark = 1;
-	foreach_node(a, d->after) {
-		if (!a->target || found)
-			continue;
-		if (after_cycle(r, (struct rules_domain *)a->target,
-				depth + 1)) {
-			error_at(r, CONFLICT, &a->node.pos, NULL, "`%s` and "
-				 "`%s` wait for each other", d->node.name,
-				 a->target->name);
-			found = true;
-		}
-	}
-	d->mark = 2;
-	return false;
-}
-
-static void check_block(struct rules *r, struct rules_domain *d)
-{
-	struct rules_disk *k, *o;
-
-	if (*d->kernel && !d->memory_bytes)
-		error_at(r, CONFLICT, &d->node.pos, "write memory 64M",
-			 "domain `%s` has a kernel and no memory",
-			 d->node.name);
-	if (d->memory_bytes && d->memory_bytes < MEMORY_MIN)
-		error_at(r, VALUE, &d->node.pos, NULL, "domain `%s` needs at "
-			 "least 1M of memory", d->node.name);
-	if (!*d->kernel && *d->ramdisk)
-		error_at(r, CONFLICT, &d->node.pos, NULL, "domain `%s` has a "
-			 "ramdisk and no kernel", d->node.name);
-	if (!d->warp_ns && (d->warp_limit_ns || d->unwarp_ns))
-		warn_at(r, CONFLICT, &d->node.pos, "write warp TIME",
-			"without warp, warp_limit and unwarp mean nothing");
-	foreach_node(k, d->disks)
-		for (o = d->disks; o != k; o = (void *)o->node.next)
-			if (strcmp(o->node.name, k->node.name) == 0)
-				error_at(r, CONFLICT, &k->node.pos, NULL,
-					 "disk `%s` is given twice",
-					 k->node.name);
-}
-
-void check_blocks(struct rules *r)
-{
-	struct rules_node *n;
-
-	foreach_stmt(r, RULES_DOMAIN, n) {
-		after_resolve(r, (struct rules_domain *)n);
-		check_block(r, (struct rules_domain *)n);
-	}
-	foreach_stmt(r, RULES_DOMAIN, n)
-		after_cycle(r, (struct rules_domain *)n, 0);
 }

@@ -306,40 +306,9 @@ void format_endpoint(const struct rules_endpoint *e,
 	for ((n) = (void *)(list); (n);					\
 	     (n) = (void *)((struct rules_node *)(n))->next)
 
-/* What a name is to people: "a net". */
-const char *kind_words(enum rules_kind kind);
-
-/*
- * The statement that ref names, if it is of one of the kinds; ref->target and
- * ->iface are set.  NULL: reported, as a warning if `soft`, unless what it
- * names was reported before.
- */
-struct rules_node *resolve(struct rules *r, struct rules_ref *ref,
-			   uint32_t kinds, bool soft);
-/* The same for a name kept as text. */
-struct rules_node *resolve_text(struct rules *r, const struct rules_text *t,
-				uint32_t kinds);
-/* Is something of this key (an address, a MAC) there twice?  Then reports. */
-bool check_unique(struct rules *r, const char *key, struct rules_node *n,
-		  const struct rules_pos *pos, const char *what);
-
-void check_nets(struct rules *r);	/* nics, nets, domains, routes */
-void check_blocks(struct rules *r);	/* the blocks of domains */
-void check_sets(struct rules *r);	/* sets and services */
-void check_rules(struct rules *r);	/* rules and translations */
-void check_expects(struct rules *r);
-void check_spaces(struct rules *r);	/* what each rule matches */
-bool iface_bound_ranges(struct rules *r, const struct rules_iface *i,
-			struct ranges *out);	/* addresses and routes */
-void check_shadows(struct rules *r);	/* shadowed, redundant */
-void check_unused(struct rules *r);
+/* Names and ports of a packet in words; false: reported. */
 bool check_packet(struct rules *r, struct rules_packet *pkt);
-
+/* Our address in a prefix of a routed net: the one written, or the first. */
 struct vfr_addr net_gateway_in(const struct rules_net *n,
 			       const struct rules_ref *p);
-/* The nic whose link an address is on, or NULL. */
-struct rules_nic *nic_of_addr(const struct rules *r, const struct vfr_addr *a);
-/* Index of the port that addresses are reached by or come from. */
-uint16_t port_of_addr(const struct rules *r, const struct vfr_addr *a);
-
 #endif

@@ -1,0 +1,101 @@
+/*
+ * check_nat.c: translations: masquerade, redirect, static.
+ */
+#include "check.h"
+
+static bool one_host(struct rules *r, const struct rules_ref *ref)
+{
+	const struct rules_domain *d = (void *)ref->target;
+
+	if (ref->kind == RULES_REF_ADDR && !ref->range && !ref->not &&
+	    ref->prefix_len == 128)
+		return true;
+	if (ref->target && !ref->not && d->node.kind == RULES_DOMAIN)
+		return ref->iface || (d->ifaces && !d->ifaces->node.next);
+	if (ref->target || ref->kind != RULES_REF_NAME)
+		error_at(r, KIND, &ref->node.pos, "write an address or DOMAIN."
+			 "NET", "here stands one host");
+	return false;
+}
+
+static void check_redirect(struct rules *r, struct rules_nat *n)
+{
+	const struct rules_match *m = n->what, *t = n->to_port;
+
+	resolve_matches(r, n->what, false);
+	resolve_hosts(r, n->to, KIND_BIT(RULES_DOMAIN), false);
+	one_host(r, n->to);
+	if (match_classes(n->what) & CLASS_OTHER)
+		error_at(r, KIND, &m->node.pos, "tcp, udp, sctp, a service of "
+			 "them, or any", "this cannot be redirected");
+	if (!t)
+		return;
+	if (t->node.next || !t->ports || t->ports->node.next ||
+	    t->ports->kind != RULES_REF_PORT || t->ports->not ||
+	    t->proto != m->proto || m->node.next ||
+	    t->ports->port_lo == 0)
+		error_at(r, CONFLICT, &t->node.pos, "as in `tcp 8080 to web "
+			 "tcp 80`", "the new port is one port of the protocol "
+			 "that is redirected");
+	else if (!m->ports || m->ports->node.next ||
+		 m->ports->kind != RULES_REF_PORT || m->ports->not)
+		error_at(r, CONFLICT, &t->node.pos, "redirect each port in a "
+			 "line of its own", "a new port needs one port, or a "
+			 "range, to be moved");
+	else if (t->ports->port_hi != t->ports->port_lo &&
+		 t->ports->port_hi - t->ports->port_lo !=
+		 m->ports->port_hi - m->ports->port_lo)
+		error_at(r, CONFLICT, &t->node.pos, NULL,
+			 "the two ranges of ports differ in length");
+	else if (t->ports->port_lo + (m->ports->port_hi - m->ports->port_lo) >
+		 UINT16_MAX)
+		error_at(r, VALUE, &t->node.pos, NULL, "the moved range ends "
+			 "above port %d", UINT16_MAX);
+}
+
+static void check_static(struct rules *r, struct rules_nat *n)
+{
+	const struct rules_ref *in = n->from, *out = n->at;
+
+	resolve_hosts(r, n->from, KIND_BIT(RULES_DOMAIN), false);
+	if (out->kind != RULES_REF_ADDR || out->not || out->range) {
+		error_at(r, KIND, &out->node.pos, NULL,
+			 "here stands the address, or prefix, outside");
+		return;
+	}
+	if (in->kind == RULES_REF_ADDR && !in->range && !in->not) {
+		if (in->prefix_len != out->prefix_len ||
+		    vfr_addr_is_v4(&in->lo) != vfr_addr_is_v4(&out->lo))
+			error_at(r, CONFLICT, &out->node.pos, NULL, "inside "
+				 "and outside are not of the same size");
+		return;
+	}
+	if (one_host(r, in) && out->prefix_len != 128)
+		error_at(r, CONFLICT, &out->node.pos, "write one address",
+			 "a domain has one address, not a prefix");
+}
+
+void check_nat(struct rules *r, struct rules_nat *n)
+{
+	const struct rules_nic *nic;
+	const struct rules_ref *ref;
+
+	resolve_hosts(r, n->nic, KIND_BIT(RULES_NIC), false);
+	nic = (const struct rules_nic *)n->nic->target;
+	if (n->nat == RULES_REDIRECT) {
+		check_redirect(r, n);
+	} else if (n->nat == RULES_STATIC) {
+		check_static(r, n);
+	} else {
+		resolve_hosts(r, n->from, KINDS_MEMBER, false);
+		foreach_node(ref, n->from)
+			if (ref->not)
+				error_at(r, SYNTAX, &ref->node.pos, NULL,
+					 "masquerade takes no `not`");
+	}
+	if (nic && !nic->addresses && !(n->nat == RULES_REDIRECT && n->at) &&
+	    n->nat != RULES_STATIC)
+		error_at(r, CONFLICT, &n->nic->node.pos, "give it one",
+			 "`%s` has no address to translate with",
+			 nic->node.name);
+}
