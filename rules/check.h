@@ -59,6 +59,13 @@ bool resolve_ports(struct rules *r, struct rules_ref *list, bool soft);
 bool resolve_hosts(struct rules *r, struct rules_ref *list, uint32_t kinds,
 		   bool soft);
 
+/*
+ * For where a name stands for addresses alone: behind `not`, in sets, in what
+ * is translated or routed by its source.  One whose addresses are not known
+ * would count for nothing there; by its port it can be found elsewhere.
+ */
+void check_has_addresses(struct rules *r, const struct rules_ref *ref);
+
 /* What kinds of protocols a list is about. */
 enum {
 	CLASS_TCP	= 1,

@@ -138,9 +138,10 @@ void check_route(struct rules *r, struct rules_route *rt)
 		if (src->not || src->range)
 			error_at(r, SYNTAX, &src->node.pos, NULL, "here stands "
 				 "a prefix, a net or a domain");
-		else if (src->kind == RULES_REF_NAME)
-			resolve(r, src, KIND_BIT(RULES_NET) |
-				KIND_BIT(RULES_DOMAIN), false);
+		else if (src->kind == RULES_REF_NAME &&
+			 resolve(r, src, KIND_BIT(RULES_NET) |
+				 KIND_BIT(RULES_DOMAIN), false))
+			check_has_addresses(r, src);
 	if (rt->on) {
 		n = resolve(r, rt->on, KIND_BIT(RULES_NIC), false);
 		nic = (struct rules_nic *)n;

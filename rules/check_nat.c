@@ -10,8 +10,11 @@ static bool one_host(struct rules *r, const struct rules_ref *ref)
 	if (ref->kind == RULES_REF_ADDR && !ref->range && !ref->not &&
 	    ref->prefix_len == 128)
 		return true;
-	if (ref->target && !ref->not && d->node.kind == RULES_DOMAIN)
-		return ref->iface || (d->ifaces && !d->ifaces->node.next);
+	if (ref->target && !ref->not && (ref->iface || !d->ifaces ||
+					 !d->ifaces->node.next)) {
+		check_has_addresses(r, ref);
+		return true;
+	}
 	if (ref->target || ref->kind != RULES_REF_NAME)
 		error_at(r, KIND, &ref->node.pos, "write an address or DOMAIN."
 			 "NET", "here stands one host");
@@ -88,10 +91,12 @@ void check_nat(struct rules *r, struct rules_nat *n)
 		check_static(r, n);
 	} else {
 		resolve_hosts(r, n->from, KINDS_MEMBER, false);
-		foreach_node(ref, n->from)
+		foreach_node(ref, n->from) {
 			if (ref->not)
 				error_at(r, SYNTAX, &ref->node.pos, NULL,
 					 "masquerade takes no `not`");
+			check_has_addresses(r, ref);
+		}
 	}
 	if (nic && !nic->addresses && !(n->nat == RULES_REDIRECT && n->at) &&
 	    n->nat != RULES_STATIC)

@@ -10,8 +10,6 @@ static void check_nots(struct rules *r, const struct rules_ref *list)
 	bool nic = false, yes = false;
 
 	foreach_node(ref, list) {
-		const struct rules_net *net = (void *)ref->target;
-
 		if (!ref->not) {
 			yes = true;
 			continue;
@@ -19,15 +17,9 @@ static void check_nots(struct rules *r, const struct rules_ref *list)
 		if (ref->kind == RULES_REF_ANY)
 			error_at(r, EMPTY, &ref->node.pos, NULL,
 				 "`not any` is nothing at all");
-		if (!ref->target)
-			continue;
-		if (ref->target->kind == RULES_NIC)
+		if (ref->target && ref->target->kind == RULES_NIC)
 			nic = true;
-		if (ref->target->kind == RULES_NET && *net->bridge.text &&
-		    !net->prefixes)
-			error_at(r, KIND, &ref->node.pos, "give the net its "
-				 "prefix", "`not %s` needs the addresses of "
-				 "the net", net->node.name);
+		check_has_addresses(r, ref);
 	}
 	if (nic && yes)
 		error_at(r, KIND, &list->node.pos, "use `in` or `out` for the "

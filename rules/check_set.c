@@ -72,6 +72,7 @@ static void set_visit(struct rules *r, struct rules_set *s, unsigned int depth)
 				set_member_set(r, s, ref, depth);
 			if (!ref->target)
 				continue;
+			check_has_addresses(r, ref);
 		}
 		if (!first)
 			s->has_ports = set_member_is_port(first = ref);
@@ -149,6 +150,52 @@ bool resolve_hosts(struct rules *r, struct rules_ref *list, uint32_t kinds,
 		}
 	}
 	return ok;
+}
+
+/* Why an interface's addresses are not known, and what helps; NULL: they are. */
+static const char *iface_lacks(const struct rules_iface *i, const char **cure)
+{
+	if (!i->addresses || i->addresses->kind == RULES_REF_ADDR)
+		return NULL;
+	*cure = "write the addresses or prefixes that are meant, or give the "
+		"domain addresses of its own";
+	return "it may use any";
+}
+
+static const char *target_lacks(const struct rules_ref *ref, const char **cure)
+{
+	const struct rules_domain *d = (void *)ref->target;
+	const struct rules_net *net = (void *)ref->target;
+	const struct rules_iface *i;
+	const char *why = NULL;
+
+	if (ref->iface)
+		return iface_lacks(ref->iface, cure);
+	if (ref->target->kind == RULES_NET && *net->bridge.text &&
+	    !net->prefixes) {
+		*cure = "give the net its prefix";
+		return "it has no prefix";
+	}
+	if (ref->target->kind != RULES_DOMAIN)
+		return NULL;
+	if (!d->ifaces) {
+		*cure = "put the domain on a net";
+		return "it has no interface";
+	}
+	for (i = d->ifaces; i && !why; i = (void *)i->node.next)
+		why = iface_lacks(i, cure);
+	if (why && d->ifaces->node.next)
+		*cure = "write DOMAIN.NET, of one that has addresses";
+	return why;
+}
+
+void check_has_addresses(struct rules *r, const struct rules_ref *ref)
+{
+	const char *cure, *why = ref->target ? target_lacks(ref, &cure) : NULL;
+
+	if (why)
+		error_at(r, KIND, &ref->node.pos, cure, "here `%s` stands for "
+			 "its addresses, and %s", ref->node.name, why);
 }
 
 static void service_visit(struct rules *r, struct rules_service *s,
