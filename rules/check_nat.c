@@ -3,6 +3,40 @@
  */
 #include "check.h"
 
+const struct rules_ref *nat_host(const struct rules_ref *ref)
+{
+	const struct rules_domain *d = (const void *)ref->target;
+
+	if (ref->kind == RULES_REF_ADDR)
+		return ref;
+	if (ref->iface)
+		return ref->iface->addresses;
+	return d && d->ifaces ? d->ifaces->addresses : NULL;
+}
+
+unsigned int refs_families(const struct rules_ref *list)
+{
+	const struct rules_ref *a;
+	unsigned int families = 0;
+
+	foreach_node(a, list)
+		if (a->kind == RULES_REF_ADDR)
+			families |= vfr_addr_is_v4(&a->lo) ? FAMILY_4
+							   : FAMILY_6;
+	return families;
+}
+
+/* A packet is of one family before and after.  0: said elsewhere. */
+static void share_family(struct rules *r, const struct rules_ref *at,
+			 unsigned int a, unsigned int b)
+{
+	if (a && b && !(a & b))
+		error_at(r, CONFLICT, &at->node.pos, "give both an address of "
+			 "one family", "this translates nothing: on one side "
+			 "is IPv%d, on the other IPv%d", a & FAMILY_4 ? 4 : 6,
+			 b & FAMILY_4 ? 4 : 6);
+}
+
 static bool one_host(struct rules *r, const struct rules_ref *ref)
 {
 	const struct rules_domain *d = (void *)ref->target;
@@ -21,13 +55,17 @@ static bool one_host(struct rules *r, const struct rules_ref *ref)
 	return false;
 }
 
-static void check_redirect(struct rules *r, struct rules_nat *n)
+/* outside: the addresses of the nic. */
+static void check_redirect(struct rules *r, struct rules_nat *n,
+			   const struct rules_ref *outside)
 {
 	const struct rules_match *m = n->what, *t = n->to_port;
 
 	resolve_matches(r, n->what, false);
 	resolve_hosts(r, n->to, KIND_BIT(RULES_DOMAIN), false);
-	one_host(r, n->to);
+	if (one_host(r, n->to))
+		share_family(r, n->to, refs_families(n->at ? n->at : outside),
+			     refs_families(nat_host(n->to)));
 	if (match_classes(n->what) & CLASS_OTHER)
 		error_at(r, KIND, &m->node.pos, "tcp, udp, sctp, a service of "
 			 "them, or any", "this cannot be redirected");
@@ -73,30 +111,58 @@ static void check_static(struct rules *r, struct rules_nat *n)
 				 "and outside are not of the same size");
 		return;
 	}
-	if (one_host(r, in) && out->prefix_len != 128)
+	if (!one_host(r, in))
+		return;
+	if (out->prefix_len != 128)
 		error_at(r, CONFLICT, &out->node.pos, "write one address",
 			 "a domain has one address, not a prefix");
+	else
+		share_family(r, in, refs_families(nat_host(in)),
+			     refs_families(out));
+}
+
+static unsigned int ranges_families(const struct ranges *a)
+{
+	return (ranges_meet(a, &ranges_v4) ? FAMILY_4 : 0) |
+	       (ranges_within(a, &ranges_v4) ? 0 : FAMILY_6);
+}
+
+static void check_masquerade(struct rules *r, struct rules_nat *n,
+			     const struct rules_ref *outside)
+{
+	uint32_t errors = r->nr_errors;
+	const struct rules_ref *ref;
+	struct ranges from;
+	size_t mark;
+
+	resolve_hosts(r, n->from, KINDS_MEMBER, false);
+	foreach_node(ref, n->from) {
+		if (ref->not)
+			error_at(r, SYNTAX, &ref->node.pos, NULL,
+				 "masquerade takes no `not`");
+		check_has_addresses(r, ref);
+	}
+	if (errors != r->nr_errors)
+		return;
+	mark = arena_mark(r);
+	if (space_addrs(r, n->from, &from))
+		share_family(r, n->from, ranges_families(&from),
+			     refs_families(outside));
+	arena_release(r, mark);
 }
 
 void check_nat(struct rules *r, struct rules_nat *n)
 {
+	const struct rules_ref *outside;
 	const struct rules_nic *nic;
-	const struct rules_ref *ref;
 
 	resolve_hosts(r, n->nic, KIND_BIT(RULES_NIC), false);
 	nic = (const struct rules_nic *)n->nic->target;
-	if (n->nat == RULES_REDIRECT) {
-		check_redirect(r, n);
-	} else if (n->nat == RULES_STATIC) {
-		check_static(r, n);
-	} else {
-		resolve_hosts(r, n->from, KINDS_MEMBER, false);
-		foreach_node(ref, n->from) {
-			if (ref->not)
-				error_at(r, SYNTAX, &ref->node.pos, NULL,
-					 "masquerade takes no `not`");
-			check_has_addresses(r, ref);
-		}
+	outside = nic ? nic->addresses : NULL;
+	switch (n->nat) {
+	case RULES_MASQUERADE:	check_masquerade(r, n, outside); break;
+	case RULES_REDIRECT:	check_redirect(r, n, outside); break;
+	case RULES_STATIC:	check_static(r, n); break;
 	}
 	if (nic && !nic->addresses && !(n->nat == RULES_REDIRECT && n->at) &&
 	    n->nat != RULES_STATIC)

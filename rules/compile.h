@@ -40,7 +40,6 @@ void list_prefixes(struct compiler *c, const struct ranges *a, struct vec *out);
 /* The longest prefix that holds all of the ranges.  There must be one. */
 struct vfr_prefix hull_prefix(const struct ranges *a);
 /* Which families a prefix has members of: ::/0 has both. */
-enum { FAMILY_4 = 1, FAMILY_6 = 2 };
 unsigned int prefix_families(const struct vfr_prefix *p);
 
 /* --- compile_net.c, compile_nat.c, compile_rule.c: one statement each --- */

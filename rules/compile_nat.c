@@ -29,20 +29,9 @@ static struct vfr_rs_nat *add_nat(struct compiler *c, const struct rules_nat *n,
 	return out;
 }
 
-/* Those that the nic has addresses of. */
-static unsigned int nic_families(const struct rules_nat *n)
-{
-	const struct rules_nic *nic = (const void *)n->nic->target;
-	const struct rules_ref *a;
-	unsigned int families = 0;
-
-	foreach_node(a, nic->addresses)
-		families |= vfr_addr_is_v4(&a->lo) ? FAMILY_4 : FAMILY_6;
-	return families;
-}
-
 static void compile_masquerade(struct compiler *c, const struct rules_nat *n)
 {
+	const struct rules_nic *nic = (const void *)n->nic->target;
 	struct vec v = { NULL };
 	struct ranges from;
 	size_t i;
@@ -54,24 +43,12 @@ static void compile_masquerade(struct compiler *c, const struct rules_nat *n)
 		const struct vfr_prefix *p = (struct vfr_prefix *)v.data + i;
 		struct vfr_rs_nat *out;
 
-		if (!(prefix_families(p) & nic_families(n)))
+		if (!(prefix_families(p) & refs_families(nic->addresses)))
 			continue;
 		out = add_nat(c, n, VFR_NAT_MASQUERADE);
 		if (out)
 			out->match = *p;
 	}
-}
-
-/* The addresses of the one host that a translation names. */
-static const struct rules_ref *nat_host(const struct rules_ref *ref)
-{
-	const struct rules_domain *d = (const void *)ref->target;
-
-	if (ref->kind == RULES_REF_ADDR)
-		return ref;
-	if (ref->iface)
-		return ref->iface->addresses;
-	return d && d->ifaces ? d->ifaces->addresses : NULL;
 }
 
 static void add_redirect(struct compiler *c, const struct rules_nat *n,

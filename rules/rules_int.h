@@ -308,6 +308,11 @@ void format_endpoint(const struct rules_endpoint *e,
 
 /* Names and ports of a packet in words; false: reported. */
 bool check_packet(struct rules *r, struct rules_packet *pkt);
+/* Of which families the list has addresses; names are not looked into. */
+enum { FAMILY_4 = 1, FAMILY_6 = 2 };
+unsigned int refs_families(const struct rules_ref *list);
+/* The addresses of the one host that a translation names. */
+const struct rules_ref *nat_host(const struct rules_ref *ref);
 /* Our address in a prefix of a routed net: the one written, or the first. */
 struct vfr_addr net_gateway_in(const struct rules_net *n,
 			       const struct rules_ref *p);
