@@ -200,12 +200,9 @@ static bool nic_has(const struct rules_nic *n, const struct vfr_addr *a)
 {
 	const struct rules_ref *ref;
 
-	foreach_node(ref, n->addresses) {
-		struct vfr_prefix p = { ref->lo, ref->prefix_len };
-
-		if (vfr_prefix_has(&p, a))
+	foreach_node(ref, n->addresses)
+		if (prefix_has(ref, a))
 			return true;
-	}
 	return false;
 }
 

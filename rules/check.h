@@ -80,6 +80,10 @@ uint8_t match_classes(const struct rules_match *list);
 
 void check_nat(struct rules *r, struct rules_nat *n);
 
+/* --- check_overlap.c --- */
+
+void check_overlaps(struct rules *r);	/* of links, nets and routes */
+
 /* --- check_net.c, check_iface.c --- */
 
 /* One more port.  n: a nic or an interface. */
@@ -92,6 +96,7 @@ void claim_mac(struct rules *r, const uint8_t mac[6], struct rules_node *n,
 void choose_mac(struct rules *r, uint8_t mac[6], const char *name,
 		struct rules_node *n);
 bool mac_is_set(const uint8_t mac[6]);
+/* Of one family, and in it.  p: a prefix, or an address with its link's. */
 bool prefix_has(const struct rules_ref *p, const struct vfr_addr *a);
 
 void check_iface(struct rules *r, struct rules_iface *i, struct vec *ports);

@@ -29,30 +29,13 @@ static void addr_in_net(struct rules *r, struct rules_iface *i,
 			 "network" : "broadcast");
 }
 
-static bool overlap(const struct rules_ref *a, const struct rules_ref *b)
-{
-	return vfr_addr_is_v4(&a->lo) == vfr_addr_is_v4(&b->lo) &&
-	       (prefix_has(a, &b->lo) || prefix_has(b, &a->lo));
-}
-
-/* A prefix behind a domain is in no net. */
 static void check_routed(struct rules *r, const struct rules_ref *a)
 {
 	bool v4 = vfr_addr_is_v4(&a->lo);
-	struct rules_node *n;
-	struct rules_ref *q;
 
-	if (a->prefix_len == (v4 ? VFR_V4_BITS : 0)) {
+	if (a->prefix_len == (v4 ? VFR_V4_BITS : 0))
 		error_at(r, CONFLICT, &a->node.pos, NULL, "a domain routes "
 			 "some prefixes, not everything");
-		return;
-	}
-	foreach_stmt(r, RULES_NET, n)
-		foreach_node(q, ((struct rules_net *)n)->prefixes)
-			if (overlap(a, q))
-				error_at(r, CONFLICT, &a->node.pos, NULL,
-					 "this prefix overlaps net `%s`",
-					 n->name);
 }
 
 static void iface_addresses(struct rules *r, struct rules_iface *i)

@@ -93,7 +93,8 @@ bool prefix_has(const struct rules_ref *p, const struct vfr_addr *a)
 {
 	struct vfr_prefix prefix = { p->lo, p->prefix_len };
 
-	return vfr_prefix_has(&prefix, a);
+	return vfr_addr_is_v4(&p->lo) == vfr_addr_is_v4(a) &&
+	       vfr_prefix_has(&prefix, a);
 }
 
 static void nic_gateways(struct rules *r, struct rules_nic *n)
@@ -273,64 +274,6 @@ static void net_bridged(struct rules *r, struct rules_net *n)
 			 "a bridged net has no MAC of its own");
 }
 
-/* The prefixes of routed nets and the links of nics are all different. */
-struct claimed {
-	struct vfr_addr		lo, hi;
-	const struct rules_ref	*ref;
-	const struct rules_node	*owner;
-};
-
-#define CLAIMED_MAX 8192	/* each is compared with each */
-
-static bool claim_prefix(struct rules *r, struct vec *v,
-			 const struct rules_ref *ref,
-			 const struct rules_node *owner)
-{
-	struct claimed c = { .ref = ref, .owner = owner }, *o = v->data, *slot;
-	size_t i;
-
-	if (v->n >= CLAIMED_MAX) {
-		diag_fatal(r, -E2BIG, &ref->node.pos, "more than %d prefixes "
-			   "of nics and nets", CLAIMED_MAX);
-		return false;
-	}
-	prefix_bounds(&ref->lo, ref->prefix_len, &c.lo, &c.hi);
-	for (i = 0; i < v->n; i++) {
-		if (addr_cmp(&c.hi, &o[i].lo) < 0 ||
-		    addr_cmp(&o[i].hi, &c.lo) < 0 || o[i].owner == owner)
-			continue;
-		/* Two uplinks may share a link; two nets may not. */
-		if (owner->kind == RULES_NIC && o[i].owner->kind == RULES_NIC)
-			continue;
-		diag_report(r, &(struct diag_args){ RULES_ERROR,
-			    RULES_CODE_CONFLICT, &ref->node.pos,
-			    &o[i].ref->node.pos, NULL },
-			    "this prefix overlaps that of `%s`",
-			    o[i].owner->name);
-		return false;
-	}
-	slot = vec_add(r, v, sizeof(*slot));
-	if (slot)
-		*slot = c;
-	return slot;
-}
-
-static void check_overlaps(struct rules *r)
-{
-	const struct rules_ref *ref;
-	struct rules_node *n;
-	struct vec v = { NULL };
-
-	foreach_stmt(r, RULES_NIC, n)
-		foreach_node(ref, ((struct rules_nic *)n)->addresses)
-			claim_prefix(r, &v, ref, n);
-	foreach_stmt(r, RULES_NET, n)
-		if (!*((struct rules_net *)n)->bridge.text)
-			foreach_node(ref, ((struct rules_net *)n)->prefixes)
-				if (!claim_prefix(r, &v, ref, n))
-					break;
-}
-
 static void check_all_nets(struct rules *r)
 {
 	struct rules_node *node, **slot;
@@ -355,7 +298,6 @@ static void check_all_nets(struct rules *r)
 	}
 	r->nets = v.data;
 	r->nr_nets = v.n;
-	check_overlaps(r);
 }
 
 void check_nets(struct rules *r)
@@ -369,6 +311,7 @@ void check_nets(struct rules *r)
 	foreach_stmt(r, RULES_DOMAIN, n)
 		foreach_node(i, ((struct rules_domain *)n)->ifaces)
 			check_iface(r, i, &ports);
+	check_overlaps(r);
 	foreach_stmt(r, RULES_ROUTE, n)
 		check_route(r, (struct rules_route *)n);
 }
