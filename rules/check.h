@@ -99,6 +99,9 @@ bool mac_is_set(const uint8_t mac[6]);
 /* Of one family, and in it.  p: a prefix, or an address with its link's. */
 bool prefix_has(const struct rules_ref *p, const struct vfr_addr *a);
 
+/* Is a, in prefix p (or of link p), an address that one host may have? */
+void check_host(struct rules *r, const struct rules_ref *a,
+		const struct rules_ref *p);
 void check_iface(struct rules *r, struct rules_iface *i, struct vec *ports);
 void check_route(struct rules *r, struct rules_route *rt);
 

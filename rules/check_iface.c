@@ -7,7 +7,6 @@ static void addr_in_net(struct rules *r, struct rules_iface *i,
 			const struct rules_ref *a)
 {
 	const struct rules_net *n = i->net;
-	struct vfr_addr lo, hi;
 	struct rules_ref *p;
 
 	foreach_node(p, n->prefixes)
@@ -21,12 +20,7 @@ static void addr_in_net(struct rules *r, struct rules_iface *i,
 				    "prefix of net `%s`", &a->lo, n->node.name);
 		return;
 	}
-	prefix_bounds(&p->lo, p->prefix_len, &lo, &hi);
-	if (vfr_addr_is_v4(&a->lo) && (vfr_addr_eq(&lo, &a->lo) ||
-				       vfr_addr_eq(&hi, &a->lo)))
-		error_at(r, VALUE, &a->node.pos, NULL, "%A is the %s address "
-			 "of its net", &a->lo, vfr_addr_eq(&lo, &a->lo) ?
-			 "network" : "broadcast");
+	check_host(r, a, p);
 }
 
 static void check_routed(struct rules *r, const struct rules_ref *a)

@@ -9,6 +9,7 @@
 
 #define PORTS_MAX	(UINT16_MAX - 1)
 #define KEY_MAX		80
+#define LEN_MAX_NET	126	/* a /30 or /126: room for us and a domain */
 
 uint16_t add_port(struct rules *r, struct vec *ports, struct rules_node *n)
 {
@@ -97,11 +98,44 @@ bool prefix_has(const struct rules_ref *p, const struct vfr_addr *a)
 	       vfr_prefix_has(&prefix, a);
 }
 
+/* A network of IPv4 keeps its first and last address (RFC 3021 tells of two). */
+void check_host(struct rules *r, const struct rules_ref *a,
+		const struct rules_ref *p)
+{
+	struct vfr_addr lo, hi;
+
+	prefix_bounds(&p->lo, p->prefix_len, &lo, &hi);
+	if (!vfr_addr_is_v4(&lo) || p->prefix_len > LEN_MAX_NET)
+		return;
+	if (vfr_addr_eq(&lo, &a->lo) || vfr_addr_eq(&hi, &a->lo))
+		error_at(r, VALUE, &a->node.pos, NULL, "%A is the %s address "
+			 "of its net", &a->lo, vfr_addr_eq(&lo, &a->lo) ?
+			 "network" : "broadcast");
+}
+
+/* Only the first of a family would be used. */
+static void nic_gateway_alone(struct rules *r, const struct rules_nic *n,
+			      const struct rules_ref *gw)
+{
+	const struct rules_ref *o;
+	bool v4 = vfr_addr_is_v4(&gw->lo);
+
+	for (o = n->gateways; o != gw; o = (void *)o->node.next)
+		if (vfr_addr_is_v4(&o->lo) == v4) {
+			error_at(r, CONFLICT, &gw->node.pos, "for some "
+				 "destinations write a route", "`%s` has an "
+				 "IPv%d gateway already", n->node.name,
+				 v4 ? 4 : 6);
+			return;
+		}
+}
+
 static void nic_gateways(struct rules *r, struct rules_nic *n)
 {
 	struct rules_ref *gw, *a;
 
 	foreach_node(gw, n->gateways) {
+		nic_gateway_alone(r, n, gw);
 		foreach_node(a, n->addresses)
 			if (prefix_has(a, &gw->lo))
 				break;
@@ -112,6 +146,8 @@ static void nic_gateways(struct rules *r, struct rules_nic *n)
 		else if (vfr_addr_eq(&a->lo, &gw->lo))
 			error_at(r, CONFLICT, &gw->node.pos, NULL,
 				 "gateway %A is our own address", &gw->lo);
+		else
+			check_host(r, gw, a);
 	}
 }
 
@@ -168,8 +204,10 @@ static void check_nics(struct rules *r, struct vec *ports)
 		nic_device(r, n, &nr);
 		if (mac_is_set(n->mac))
 			claim_mac(r, n->mac, node, &n->mac_text);
-		foreach_node(a, n->addresses)
+		foreach_node(a, n->addresses) {
 			claim_addr(r, &a->lo, node, &a->node.pos);
+			check_host(r, a, a);
+		}
 		nic_gateways(r, n);
 	}
 	foreach_stmt(r, RULES_NIC, node) {
@@ -188,8 +226,6 @@ static void check_nics(struct rules *r, struct vec *ports)
 }
 
 /* --- nets --- */
-
-#define LEN_MAX_NET 126		/* a /30 or /126: room for us and a domain */
 
 struct vfr_addr net_gateway_in(const struct rules_net *n,
 			       const struct rules_ref *p)
@@ -216,6 +252,30 @@ static void net_gateway(struct rules *r, struct rules_net *n,
 	claim_addr(r, &gw, &n->node, &p->node.pos);
 }
 
+/* The VFR has one address in each prefix: the first that is written. */
+static void net_address(struct rules *r, const struct rules_net *n,
+			const struct rules_ref *gw)
+{
+	const struct rules_ref *p, *o;
+
+	foreach_node(p, n->prefixes)
+		if (prefix_has(p, &gw->lo))
+			break;
+	if (!p) {
+		error_at(r, CONFLICT, &gw->node.pos, NULL, "address %A is in "
+			 "no prefix of `%s`", &gw->lo, n->node.name);
+		return;
+	}
+	for (o = n->gateways; o != gw; o = (void *)o->node.next)
+		if (prefix_has(p, &o->lo)) {
+			error_at(r, CONFLICT, &gw->node.pos, NULL, "the VFR "
+				 "has address %A in this prefix already",
+				 &o->lo);
+			return;
+		}
+	check_host(r, gw, p);
+}
+
 static void net_routed(struct rules *r, struct rules_net *n)
 {
 	struct rules_ref *p, *gw;
@@ -231,15 +291,8 @@ static void net_routed(struct rules *r, struct rules_net *n)
 		else
 			net_gateway(r, n, p);
 	}
-	foreach_node(gw, n->gateways) {
-		foreach_node(p, n->prefixes)
-			if (prefix_has(p, &gw->lo))
-				break;
-		if (!p)
-			error_at(r, CONFLICT, &gw->node.pos, NULL, "address "
-				 "%A is in no prefix of `%s`", &gw->lo,
-				 n->node.name);
-	}
+	foreach_node(gw, n->gateways)
+		net_address(r, n, gw);
 	if (!mac_is_set(n->mac))
 		choose_mac(r, n->mac, n->node.name, &n->node);
 	else
