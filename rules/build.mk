@@ -12,9 +12,10 @@ CFLAGS_DIR_tests += -Irules/include -Irules
 # Built with the rest, so that no call into a libc can slip in.
 ALL += $(call objs,guest,$(RULES_SRCS))
 
-UNIT_TESTS += rules_golden rules_hostile rules_manual rules_meaning rules_data
+UNIT_TESTS += rules_golden rules_hostile rules_layout rules_manual rules_meaning rules_data
 rules_golden_SRCS := $(RULES_TEST_SRCS)
 rules_hostile_SRCS := $(RULES_TEST_SRCS)
+rules_layout_SRCS := $(RULES_TEST_SRCS)
 rules_data_SRCS := $(RULES_TEST_SRCS)
 rules_meaning_SRCS := $(RULES_TEST_SRCS)
 rules_manual_SRCS := $(RULES_TEST_SRCS)

@@ -145,7 +145,7 @@ static void define_names(struct rules *r)
 	struct rules_node *n, *o;
 
 	for (n = r->stmts; n; n = n->next) {
-		if (!*n->name || n->name[0] == '$' || n->kind == RULES_EXPECT)
+		if (!*n->name || n->name[0] == '$')
 			continue;
 		if (symbol_define(r, n->name, n) != -EEXIST)
 			continue;

@@ -180,19 +180,36 @@ void fmt_clause(struct fmt *f, const char *word, const struct rules_ref *r)
 	fmt_refs(f, r);
 }
 
+/* Words as they were written: with braces or commas they might mean less. */
+static void fmt_bare(struct fmt *f, const struct rules_match *m)
+{
+	const char *comma = m->proto == RULES_PROTO_OPAQUE ? "" : ",";
+	const struct rules_ref *r;
+
+	foreach_node(r, m->ports) {
+		if (r != m->ports)
+			out_print(f->out, "%s", comma);
+		if (r->node.lead && !f->flat)
+			fmt_start(f, &r->node, false);
+		else
+			out_print(f->out, " ");
+		fmt_ref(f, r);
+	}
+}
+
 static void fmt_match(struct fmt *f, const struct rules_match *m)
 {
 	if (m->proto == RULES_PROTO_SERVICE)
 		out_print(f->out, "%s", m->node.name);
 	else if (m->proto == RULES_PROTO_OPAQUE)
 		out_print(f->out, "%s", m->text.text);
-	else if (fmt_opaque(&m->text) && !f->flat) /* a let has the number */
-		out_print(f->out, "proto %s", m->text.text);
 	else if (proto_name(m->proto))
 		out_print(f->out, "%s", proto_name(m->proto));
 	else
 		out_print(f->out, "proto %u", m->proto);
-	if (m->ports) {
+	if (m->bare) {
+		fmt_bare(f, m);
+	} else if (m->ports) {
 		out_print(f->out, " ");
 		fmt_refs(f, m->ports);
 	}
@@ -340,6 +357,12 @@ static void fmt_let(struct fmt *f, const struct rules_let *l)
 	fmt_string(f, l->value.text, l->quoted);
 }
 
+static void fmt_include(struct fmt *f, const struct rules_include *inc)
+{
+	out_print(f->out, "include");
+	fmt_string(f, inc->path, inc->quoted);
+}
+
 /* --- statements --- */
 
 static void fmt_statement(struct fmt *f, const struct rules_node *n)
@@ -358,8 +381,7 @@ static void fmt_statement(struct fmt *f, const struct rules_node *n)
 	case RULES_NAT:		fmt_nat(f, s); break;
 	case RULES_EXPECT:	fmt_expect(f, s); break;
 	case RULES_INCLUDE:
-		out_print(f->out, "include %q",
-			  ((const struct rules_include *)s)->path);
+		fmt_include(f, s);
 		break;
 	}
 }

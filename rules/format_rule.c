@@ -40,12 +40,6 @@ static void fmt_limit(struct fmt *f, const struct rules_rule *r)
 		out_print(f->out, " per source");
 }
 
-/* "$x" if it was written as a variable in a file read only to format. */
-static void fmt_label(struct fmt *f, const char *s)
-{
-	fmt_string(f, s, s[0] != '$');
-}
-
 static void fmt_rule_options(struct fmt *f, const struct rules_rule *r)
 {
 	static const char *const frags[] = {
@@ -71,10 +65,10 @@ static void fmt_rule_options(struct fmt *f, const struct rules_rule *r)
 	if (r->log)
 		out_print(f->out, " log");
 	if (*r->label)
-		fmt_label(f, r->label);
+		fmt_string(f, r->label, r->label_quoted);
 	if (*r->comment && !f->flat) {
 		out_print(f->out, " comment");
-		fmt_label(f, r->comment);
+		fmt_string(f, r->comment, r->comment_quoted);
 	}
 }
 
@@ -129,7 +123,7 @@ void fmt_nat(struct fmt *f, const struct rules_nat *n)
 	}
 	if (*n->comment && !f->flat) {
 		out_print(f->out, " comment");
-		fmt_label(f, n->comment);
+		fmt_string(f, n->comment, n->comment_quoted);
 	}
 }
 
@@ -158,8 +152,6 @@ static void fmt_packet_head(struct fmt *f, const struct rules_packet *k)
 {
 	if (k->proto == RULES_PROTO_OPAQUE)
 		out_print(f->out, "%s", k->proto_text.text);
-	else if (fmt_opaque(&k->proto_text) && !f->flat)
-		out_print(f->out, "proto %s", k->proto_text.text);
 	else if (proto_name(k->proto))
 		out_print(f->out, "%s", proto_name(k->proto));
 	else
@@ -214,10 +206,10 @@ void fmt_expect(struct fmt *f, const struct rules_expect *e)
 		}
 		return;
 	}
-	out_print(f->out, "sequence ");
-	if (*e->node.name)
-		out_print(f->out, "%q ", e->node.name);
-	out_print(f->out, "{");
+	out_print(f->out, "sequence");
+	if (*e->title)
+		fmt_string(f, e->title, e->title_quoted);
+	out_print(f->out, " {");
 	f->indent++;
 	for (; n; n = n->next) {
 		fmt_start(f, n, n == &e->steps->node);

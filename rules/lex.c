@@ -269,6 +269,7 @@ static void lex_expand(struct lexer *lx, struct token *t)
 	struct strbuf b;
 	size_t len;
 
+	t->expanded = true;
 	strbuf_init(&b, text, sizeof(text));
 	while (p < end) {
 		const struct rules_let *let;

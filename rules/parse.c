@@ -56,6 +56,12 @@ static struct rules_node *parse_let(struct parser *p)
 	if (!l)
 		return NULL;
 	parse_next(p);
+	if (memchr(p->tok.s, '-', p->tok.len)) {
+		parse_error(p, &p->tok, RULES_CODE_NAME, "use _ instead",
+			    "the name of a variable has no `-`: $a-$b is a "
+			    "range");
+		return &l->node;
+	}
 	if (!parse_name(p, &name, "a name for the variable"))
 		return &l->node;
 	key = rules_alloc(p->r, RULES_NAME_MAX + 1);
@@ -163,7 +169,8 @@ static struct rules_node *parse_include(struct parser *p)
 	parse_next(p);
 	t = p->tok;
 	inc->path = "";
-	if (!parse_string(p, &inc->path, "a file name in \"quotes\""))
+	if (!parse_string(p, &inc->path, &inc->quoted, "a file name in "
+			  "\"quotes\""))
 		return &inc->node;
 	if (!p->r->format_only)
 		include_follow(p, &t, inc->path);
@@ -198,7 +205,7 @@ static const struct statement *statement_find(const struct token *t)
 {
 	unsigned int i;
 
-	if (t->kind == TOK_WORD)
+	if (t->kind == TOK_WORD && !t->expanded)
 		for (i = 0; i < ARRAY_LEN(statements); i++)
 			if (word_is(t->s, t->len, statements[i].word))
 				return &statements[i];

@@ -23,7 +23,12 @@ bool parse_error(struct parser *p, const struct token *t, enum rules_code code,
 bool parse_expected(struct parser *p, const char *what);
 bool parse_expected_hint(struct parser *p, const char *what, const char *hint);
 void parse_next(struct parser *p);
+/*
+ * A word of the language.  No $variable stands for one: fmt, which does not
+ * know what they stand for, reads all that the compiler does.
+ */
 bool tok_is(const struct parser *p, const char *keyword);
+bool tok_value_is(const struct parser *p, const char *value);	/* it may */
 bool tok_is_punct(const struct parser *p, char c);
 bool parse_accept(struct parser *p, const char *keyword);
 bool parse_accept_punct(struct parser *p, char c);
@@ -46,7 +51,8 @@ bool text_set(struct parser *p, struct rules_text *t);
 bool parse_text(struct parser *p, struct rules_text *t);	/* any word */
 bool parse_name(struct parser *p, const char **name, const char *what);
 bool parse_node_name(struct parser *p, struct rules_node *n, const char *what);
-bool parse_string(struct parser *p, const char **s, const char *what);
+bool parse_string(struct parser *p, const char **s, bool *quoted,
+		  const char *what);
 /* A path that the file being read names: joined to that file's folder.  NULL
  * without memory. */
 const char *path_beside(struct parser *p, const char *path);

@@ -106,7 +106,7 @@ static bool packet_flags(struct parser *p, void *obj)
 	uint8_t mask;
 
 	k->has_flags = true;
-	if (tok_is(p, "none")) {
+	if (tok_value_is(p, "none")) {
 		k->tcp_flags = 0;
 		return parse_text(p, &k->flags_text);
 	}
@@ -152,6 +152,21 @@ static void packet_defaults(struct rules_packet *k)
 	k->src.text.text = k->dst.text.text = "";
 }
 
+/* Behind a protocol that is not known, as written: [TYPE] SRC. */
+static bool packet_opaque(struct parser *p, struct rules_packet *k)
+{
+	struct rules_text *src = &k->src.text;
+
+	if (p->tok.kind != TOK_WORD)
+		return parse_expected(p, "a host and its port, like web:80");
+	if (!parse_text(p, src))
+		return false;
+	if (p->tok.kind != TOK_WORD)
+		return true;
+	k->icmp_text = src->text;
+	return parse_text(p, src);
+}
+
 /* PROTO [TYPE] SRC -> DST */
 static bool packet_head(struct parser *p, struct rules_packet *k)
 {
@@ -170,6 +185,8 @@ static bool packet_head(struct parser *p, struct rules_packet *k)
 				   "...", "a packet has one protocol");
 	k->proto = m.proto;
 	k->proto_text = m.text;
+	if (m.proto == RULES_PROTO_OPAQUE && !packet_opaque(p, k))
+		return false;
 	if (m.proto == PROTO_ICMP || m.proto == PROTO_ICMP6 ||
 	    m.proto == RULES_PROTO_ICMP_BOTH) {
 		if (!parse_icmp_type(p, &m))
@@ -179,7 +196,7 @@ static bool packet_head(struct parser *p, struct rules_packet *k)
 		k->icmp_code = m.icmp_code;
 		k->icmp_text = m.icmp_text;
 	}
-	if (!parse_endpoint(p, &k->src))
+	if (m.proto != RULES_PROTO_OPAQUE && !parse_endpoint(p, &k->src))
 		return false;
 	if (!parse_accept_punct(p, '>'))
 		return parse_expected(p, "-> and the destination");
@@ -340,11 +357,13 @@ struct rules_node *parse_expect(struct parser *p)
 	if (!e)
 		return NULL;
 	end = (struct rules_node **)&e->steps;
+	e->title = "";
 	parse_next(p);
 	first = p->tok;
 	if (parse_accept(p, "sequence")) {
-		if (p->tok.kind == TOK_STRING &&
-		    !parse_string(p, &e->node.name, "a name"))
+		if (!tok_is_punct(p, '{') &&
+		    !parse_string(p, &e->title, &e->title_quoted, "a \"name\" "
+				  "of the sequence, or {"))
 			return &e->node;
 		if (expect_block(p, e, end))
 			expect_needs_first(p, e, &first);

@@ -56,10 +56,26 @@ bool parse_icmp_type(struct parser *p, struct rules_match *m)
 	return true;
 }
 
+/* `proto` and the number behind it. */
+static bool proto_text(struct parser *p, struct rules_text *t)
+{
+	static const char word[] = "proto ";
+	size_t head = sizeof(word) - 1;
+	char *text = rules_alloc(p->r, head + p->tok.raw_len + 1);
+
+	if (!text)
+		return false;
+	memcpy(text, word, head);
+	memcpy(text + head, p->tok.raw, p->tok.raw_len);
+	*t = (struct rules_text){ text, p->tok.pos };
+	return true;
+}
+
 /* The word that names what is matched: a protocol, a number, a service. */
 bool parse_match_proto(struct parser *p, struct rules_match *m)
 {
 	const struct token t = p->tok;
+	struct rules_text number;
 	uint64_t n;
 
 	m->icmp_type = m->icmp6_type = m->icmp_code = -1;
@@ -72,9 +88,11 @@ bool parse_match_proto(struct parser *p, struct rules_match *m)
 	}
 	if (tok_is(p, "proto")) {
 		parse_next(p);
-		if (!parse_number(p, &m->text, 0, 255, &n, "a protocol number"))
+		if (!proto_text(p, &m->text) ||
+		    !parse_number(p, &number, 0, 255, &n, "a protocol number"))
 			return false;
-		m->proto = n;
+		m->proto = p->r->format_only && strchr(number.text, '$') ?
+			RULES_PROTO_OPAQUE : (int16_t)n;
 		return true;
 	}
 	m->proto = proto_by_name(t.s, t.len);
@@ -105,6 +123,12 @@ static bool tok_is_port(const struct parser *p)
 	       proto_by_name(t->s, t->len) == RULES_PROTO_SERVICE;
 }
 
+static bool tok_is_number(const struct parser *p)
+{
+	return p->tok.kind == TOK_WORD && p->tok.s[0] >= '0' &&
+	       p->tok.s[0] <= '9';
+}
+
 static bool tok_is_icmp_type(const struct parser *p)
 {
 	const struct token *t = &p->tok;
@@ -127,9 +151,9 @@ static bool match_ports(struct parser *p, struct rules_match *m, bool *comma)
 	while (ref && parse_accept_punct(p, ',')) {
 		struct rules_ref *next;
 
-		if (p->tok.kind != TOK_WORD || p->tok.s[0] < '0' ||
-		    p->tok.s[0] > '9') {
+		if (!tok_is_number(p)) {
 			*comma = true;
+			m->bare = tok_opaque(p);
 			return true;
 		}
 		next = parse_ref(p, REF_PORTS);
@@ -153,14 +177,58 @@ static bool match_no_ports(struct parser *p, const struct rules_match *m)
 			   "`%s` has no ports", m->text.text);
 }
 
-static struct rules_match *parse_match(struct parser *p, bool *comma)
+/*
+ * What a $variable stands for is not known, and so not what the words behind it
+ * are: they stay as they are, as far as they may be ports, types or services.
+ */
+static bool match_opaque(struct parser *p, struct rules_match *m)
+{
+	struct rules_node **end = (struct rules_node **)&m->ports;
+
+	if (tok_is_punct(p, '{'))
+		return (m->ports = parse_ref_block(p, REF_PORTS, NULL));
+	m->bare = true;
+	while (tok_is_icmp_type(p) || tok_is(p, "not")) {
+		struct rules_ref *ref = member_begin(p, sizeof(*ref),
+						     RULES_SET);
+
+		if (!ref || !parse_text(p, &ref->text))
+			return false;
+		ref->kind = RULES_REF_OPAQUE;
+		*end = &ref->node;
+		end = &ref->node.next;
+	}
+	return true;
+}
+
+/* Of `tcp 80, $x, 90`: the variable is a port, and this goes on. */
+static bool tok_goes_on(const struct parser *p, const struct rules_match *prev)
+{
+	return p->r->format_only && tok_is_number(p) && prev &&
+	       prev->proto == RULES_PROTO_OPAQUE;
+}
+
+/* prev: the one before it in its list, or NULL. */
+static struct rules_match *parse_match(struct parser *p,
+				       const struct rules_match *prev,
+				       bool *comma)
 {
 	struct rules_match *m = member_begin(p, sizeof(*m), RULES_SERVICE);
 	bool ok = true;
 
 	*comma = false;
-	if (!m || !parse_match_proto(p, m))
+	if (!m)
 		return NULL;
+	if (tok_goes_on(p, prev)) {
+		m->proto = RULES_PROTO_OPAQUE;
+		return parse_text(p, &m->text) && match_opaque(p, m) ? m : NULL;
+	}
+	if (!parse_match_proto(p, m))
+		return NULL;
+	if (m->proto == RULES_PROTO_OPAQUE || tok_opaque(p)) {
+		m->proto = RULES_PROTO_OPAQUE;
+		return match_opaque(p, m) ? m : NULL;
+	}
 	if (m->proto == PROTO_ICMP || m->proto == PROTO_ICMP6 ||
 	    m->proto == RULES_PROTO_ICMP_BOTH) {
 		if (tok_is_icmp_type(p))
@@ -168,8 +236,7 @@ static struct rules_match *parse_match(struct parser *p, bool *comma)
 	} else if (proto_has_ports(m->proto)) {
 		if (tok_is_port(p) || tok_is(p, "not"))
 			ok = match_ports(p, m, comma);
-	} else if (p->tok.kind == TOK_WORD && p->tok.s[0] >= '0' &&
-		   p->tok.s[0] <= '9') {
+	} else if (tok_is_number(p)) {
 		ok = match_no_ports(p, m);
 	}
 	return ok ? m : NULL;
@@ -178,7 +245,7 @@ static struct rules_match *parse_match(struct parser *p, bool *comma)
 struct rules_match *parse_match_block(struct parser *p,
 				      struct rules_comment **tail)
 {
-	struct rules_match *first = NULL, *m;
+	struct rules_match *first = NULL, *m = NULL;
 	struct rules_node **end = NULL;
 	struct token brace;
 	bool comma;
@@ -187,7 +254,7 @@ struct rules_match *parse_match_block(struct parser *p,
 		return NULL;
 	parse_separators(p);
 	while (!tok_is_punct(p, '}') && !tok_breaks(p)) {
-		m = parse_match(p, &comma);
+		m = parse_match(p, m, &comma);
 		if (!m)
 			return NULL;
 		parse_separators(p);
@@ -213,9 +280,9 @@ struct rules_match *parse_matches(struct parser *p)
 
 	if (tok_is_punct(p, '{'))
 		return parse_match_block(p, NULL);
-	first = m = parse_match(p, &comma);
+	first = m = parse_match(p, NULL, &comma);
 	while (m && (comma || parse_accept_punct(p, ','))) {
-		struct rules_match *next = parse_match(p, &comma);
+		struct rules_match *next = parse_match(p, m, &comma);
 
 		m->node.next = next ? &next->node : NULL;
 		m = next;

@@ -51,7 +51,8 @@ static bool nic_vlan(struct parser *p, void *obj)
 	if (!parse_accept(p, "on"))
 		return parse_expected(p, "`on` and the nic that carries the "
 				      "VLAN");
-	return parse_text(p, &n->parent);
+	n->parent.pos = p->tok.pos;
+	return parse_name(p, &n->parent.text, "the nic that carries the VLAN");
 }
 
 static bool nic_address(struct parser *p, void *obj)
@@ -148,7 +149,8 @@ static bool net_bridged(struct parser *p, void *obj)
 
 	if (!parse_accept(p, "on"))
 		return parse_expected(p, "`on` and the nic of the LAN");
-	return parse_text(p, &n->bridge);
+	n->bridge.pos = p->tok.pos;
+	return parse_name(p, &n->bridge.text, "the nic of the LAN");
 }
 
 static bool net_address(struct parser *p, void *obj)
@@ -213,7 +215,7 @@ static bool iface_address(struct parser *p, void *obj)
 	struct rules_iface *i = obj;
 	struct rules_ref *any;
 
-	if (!tok_is(p, "any"))
+	if (!tok_value_is(p, "any"))
 		return (i->addresses = parse_refs(p, REF_ADDRS));
 	any = parse_ref(p, REF_HOSTS);
 	i->addresses = any;
@@ -303,8 +305,7 @@ static bool setting_string(struct parser *p, struct setting_ctx *c,
 	struct rules_text *t = setting_value(c);
 
 	t->pos = p->tok.pos;
-	c->s->quoted = p->tok.kind == TOK_STRING;
-	if (!parse_string(p, to, what))
+	if (!parse_string(p, to, &c->s->quoted, what))
 		return false;
 	t->text = *to;
 	return true;
@@ -431,8 +432,8 @@ static bool domain_disk(struct parser *p, void *obj)
 	if (!setting_string(p, c, &k->source, "where the disk lies, like "
 			    "\"gpt:NAME\""))
 		return false;
-	if (tok_is(p, "ro") || tok_is(p, "rw")) {
-		k->read_only = tok_is(p, "ro");
+	if (tok_value_is(p, "ro") || tok_value_is(p, "rw") || tok_opaque(p)) {
+		k->read_only = tok_value_is(p, "ro");
 		mode = setting_value(c);
 		if (!parse_text(p, mode))
 			return false;
@@ -455,7 +456,7 @@ static bool setting_choice(struct parser *p, struct setting_ctx *c,
 	struct nearest near;
 
 	for (*n = 0; words[*n]; (*n)++)
-		if (tok_is(p, words[*n]))
+		if (tok_value_is(p, words[*n]))
 			return parse_text(p, setting_value(c));
 	if (tok_opaque(p)) {
 		*n = 0;
@@ -620,7 +621,7 @@ struct rules_node *parse_route(struct parser *p)
 	if (!r)
 		return NULL;
 	parse_next(p);
-	if (tok_is(p, "default")) {
+	if (tok_value_is(p, "default")) {
 		r->dst = node_begin(p, sizeof(*r->dst), RULES_SET);
 		if (!r->dst)
 			return NULL;

@@ -156,7 +156,7 @@ static bool ref_value(struct parser *p, struct rules_ref *ref,
 		ref->kind = RULES_REF_OPAQUE;
 		return parse_text(p, &ref->text);
 	}
-	if ((hosts || syntax == REF_PORTS) && tok_is(p, "any")) {
+	if ((hosts || syntax == REF_PORTS) && tok_value_is(p, "any")) {
 		ref->kind = RULES_REF_ANY;
 		return parse_text(p, &ref->text);
 	}
@@ -221,7 +221,7 @@ static bool tok_goes_on(const struct parser *p, enum ref_syntax syntax)
 {
 	return (syntax == REF_ADDRS || syntax == REF_LINKS ||
 		syntax == REF_PREFIXES) && p->tok.kind == TOK_WORD &&
-	       looks_like_addr(p->tok.s, p->tok.len);
+	       (tok_opaque(p) || looks_like_addr(p->tok.s, p->tok.len));
 }
 
 struct rules_ref *parse_refs(struct parser *p, enum ref_syntax syntax)

@@ -186,7 +186,7 @@ static bool rule_log(struct parser *p, void *obj)
 
 	r->log = true;
 	if (p->tok.kind == TOK_STRING || tok_opaque(p))
-		return parse_string(p, &r->label, "a label");
+		return parse_string(p, &r->label, &r->label_quoted, "a label");
 	return true;
 }
 
@@ -194,7 +194,8 @@ static bool rule_comment(struct parser *p, void *obj)
 {
 	struct rules_rule *r = obj;
 
-	return parse_string(p, &r->comment, "a comment in \"quotes\"");
+	return parse_string(p, &r->comment, &r->comment_quoted,
+			    "a comment in \"quotes\"");
 }
 
 static const struct clause rule_clauses[] = {
@@ -316,6 +317,7 @@ struct rules_node *parse_nat(struct parser *p)
 	n->nat = nats[i].kind;
 	parse_next(p);
 	if (nats[i].parse(p, n) && parse_accept(p, "comment"))
-		parse_string(p, &n->comment, "a comment in \"quotes\"");
+		parse_string(p, &n->comment, &n->comment_quoted,
+			     "a comment in \"quotes\"");
 	return &n->node;
 }

@@ -34,8 +34,12 @@ void parse_next(struct parser *p)
 
 bool tok_is(const struct parser *p, const char *keyword)
 {
-	return p->tok.kind == TOK_WORD &&
-	       word_is(p->tok.s, p->tok.len, keyword);
+	return !p->tok.expanded && tok_value_is(p, keyword);
+}
+
+bool tok_value_is(const struct parser *p, const char *value)
+{
+	return p->tok.kind == TOK_WORD && word_is(p->tok.s, p->tok.len, value);
 }
 
 bool tok_is_punct(const struct parser *p, char c)
@@ -242,8 +246,10 @@ bool parse_node_name(struct parser *p, struct rules_node *n, const char *what)
 	return parse_name(p, &n->name, what);
 }
 
-bool parse_string(struct parser *p, const char **s, const char *what)
+bool parse_string(struct parser *p, const char **s, bool *quoted,
+		  const char *what)
 {
+	*quoted = p->tok.kind == TOK_STRING;
 	if (tok_opaque(p)) {
 		*s = rules_strdup(p->r, p->tok.raw, p->tok.raw_len);
 	} else if (p->tok.kind == TOK_STRING) {

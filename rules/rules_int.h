@@ -203,6 +203,7 @@ struct token {
 	char		 punct;
 	bool		 first;	/* on its line */
 	bool		 bad;	/* reported already */
+	bool		 expanded;	/* it held a $variable */
 };
 
 struct lexer {

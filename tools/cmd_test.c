@@ -43,7 +43,7 @@ static void take_step(void *ctx, const struct rules_expect *e,
 		"{s:o, s:i, s:o, s:o, s:b, s:o}", "file",
 		json_words(rules_file_name(&t->f.r, pos->file)), "line",
 		(int)pos->line, "sequence", e->braced ?
-		json_words(e->node.name) : json_null(), "step",
+		json_words(e->title) : json_null(), "step",
 		json_words(expect_text(&words, &t->f, pos)), "ok", ok, "got",
 		json_words(got)));
 }

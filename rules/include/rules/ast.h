@@ -3,7 +3,8 @@
  *
  * Everything lies in the arena of its struct rules and lives as long.  Lists
  * are linked by `next`, in the order of the text.  Text is NUL-terminated.
- * Comments are kept with RULES_FORMAT_ONLY alone.
+ * Comments are kept with RULES_FORMAT_ONLY alone, and what is marked `quoted`
+ * was written as a "string" there, not as a $variable.
  * Fields under "check" are set by rules_check() and 0 before.
  *
  * Addresses are struct vfr_addr: IPv4 mapped into ::ffff:0:0/96, prefix
@@ -91,6 +92,8 @@ struct rules_match {
 	struct rules_text text;
 	int16_t		proto;		/* IP protocol number; RULES_PROTO_* */
 	struct rules_ref *ports;	/* NULL: all; PORT or NAME of a set */
+	bool		bare;		/* format only: ports, or of an OPAQUE
+					   the words behind it, as written */
 	int16_t		icmp_type;	/* ICMPv4, -1: any */
 	int16_t		icmp6_type;	/* ICMPv6 */
 	int16_t		icmp_code;	/* -1: any */
@@ -101,7 +104,7 @@ struct rules_match {
 #define RULES_PROTO_ANY		(-1)
 #define RULES_PROTO_SERVICE	(-2)
 #define RULES_PROTO_ICMP_BOTH	(-3)	/* `icmp`: ICMPv4 and ICMPv6 */
-#define RULES_PROTO_OPAQUE	(-4)
+#define RULES_PROTO_OPAQUE	(-4)	/* format only: text, with a $variable */
 
 /* --- nic, net, domain --- */
 
@@ -244,6 +247,7 @@ struct rules_let {
 struct rules_include {
 	struct rules_node node;
 	const char	*path;		/* as written */
+	bool		quoted;
 };
 
 /* route default|PREFIX [from PREFIX|NET] via ADDRESS [on NIC] */
@@ -285,6 +289,7 @@ struct rules_rule {
 	bool		log;
 	const char	*label;		/* of the log, "" if none */
 	const char	*comment;	/* "" if none */
+	bool		label_quoted, comment_quoted;
 	/* check */
 	bool		unresolved;	/* matches nothing: a name is not known */
 	const struct space *space;	/* the library's own; NULL: nothing */
@@ -308,6 +313,7 @@ struct rules_nat {
 	struct rules_ref *to;		/* redirect */
 	struct rules_match *to_port;	/* redirect: protocol, new first port */
 	const char	*comment;
+	bool		comment_quoted;
 	/* check */
 	uint64_t	id;
 	const char	*canonical;
@@ -374,7 +380,9 @@ struct rules_step {
 
 /* Each starts with no tracked flows; its steps share them. */
 struct rules_expect {
-	struct rules_node node;		/* name: of `expect sequence "name"` */
+	struct rules_node node;
+	const char	*title;		/* of `expect sequence "title"`, or "" */
+	bool		title_quoted;
 	bool		braced;
 	struct rules_step *steps;
 	struct rules_comment *tail;
