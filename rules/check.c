@@ -224,9 +224,17 @@ static bool iface_has(const struct rules_iface *i, const struct vfr_addr *a)
 		if (ref->kind == RULES_REF_ADDR && vfr_addr_eq(&ref->lo, a))
 			return true;
 	foreach_node(ref, i->routes)
-		if (addr_cmp(&ref->lo, a) <= 0 && addr_cmp(a, &ref->hi) <= 0)
+		if (prefix_has(ref, a))
 			return true;
 	return false;
+}
+
+/* `default` is of the family of its next hop, or of both. */
+static bool route_leads(const struct rules_route *rt, const struct vfr_addr *a)
+{
+	if (rt->dst->kind != RULES_REF_ANY)
+		return prefix_has(rt->dst, a);
+	return !rt->via || vfr_addr_is_v4(&rt->via->lo) == vfr_addr_is_v4(a);
 }
 
 /* The nic of the best route, as the VFR would choose it. */
@@ -238,14 +246,12 @@ static uint16_t route_of_addr(const struct rules *r, const struct vfr_addr *a)
 
 	foreach_stmt(r, RULES_ROUTE, n) {
 		const struct rules_route *rt = (struct rules_route *)n;
-		int len = rt->dst->kind == RULES_REF_ANY ? 0
+		int any = vfr_addr_is_v4(a) ? VFR_V4_BITS : 0;
+		int len = rt->dst->kind == RULES_REF_ANY ? any
 							 : rt->dst->prefix_len;
 
-		if (rt->src || len <= best || rt->port == RULES_PORT_ANY)
-			continue;
-		if (rt->dst->kind != RULES_REF_ANY &&
-		    (addr_cmp(a, &rt->dst->lo) < 0 ||
-		     addr_cmp(&rt->dst->hi, a) < 0))
+		if (rt->src || len <= best || rt->port == RULES_PORT_ANY ||
+		    !route_leads(rt, a))
 			continue;
 		best = len;
 		port = rt->port;

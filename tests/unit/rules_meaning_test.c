@@ -513,6 +513,56 @@ static void test_packets(void **state)
 	run_done(&run);
 }
 
+/* Where a packet comes in that names no port: by the routes of its family. */
+static void test_packet_ports(void **state)
+{
+	static const struct {
+		const char *routes, *text, *port;
+	} cases[] = {
+		{ "", "tcp 9.9.9.9:1 -> web:2", "four" },
+		{ "", "tcp [2001:db8:f::9]:1 -> web:2", "six" },
+		{ "route ::/0 via 2001:db8::1\n", "tcp 9.9.9.9:1 -> web:2",
+		  "four" },
+		{ "route default via 2001:db8::1\n", "tcp 9.9.9.9:1 -> web:2",
+		  "four" },
+		{ "route default via 203.0.113.9\n",
+		  "tcp [2001:db8:f::9]:1 -> web:2", "six" },
+		{ "route default via 198.51.100.9\n"
+		  "route 0.0.0.0/0 via 203.0.113.9\n",
+		  "tcp 9.9.9.9:1 -> web:2", "other" },
+		{ "domain odd on dmz address 10.1.0.11 routes ::/1\n",
+		  "tcp 9.9.9.9:1 -> web:2", "four" },
+	};
+	static const char nets[] =
+		"nic four address 203.0.113.2/24 gateway 203.0.113.1\n"
+		"nic six address 2001:db8::2/64 gateway 2001:db8::1\n"
+		"nic other address 198.51.100.2/24\n"
+		"net dmz 10.1.0.0/24, fd00:1::/64\n"
+		"domain web on dmz address 10.1.0.10, fd00:1::10\n";
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *text = cases[i].text;
+		struct text t = { NULL };
+		struct rules_packet k;
+		struct run run;
+
+		run_init(&run, MEM);
+		text_add(&t, nets, strlen(nets));
+		text_add(&t, cases[i].routes, strlen(cases[i].routes));
+		rules_parse(&run.r, "t.vfr", t.s, t.len, 0);
+		rules_check(&run.r);
+		if (rules_packet_parse(&run.r, text, strlen(text), &k))
+			fail_msg("%s`%s`: %s", cases[i].routes, text,
+				 run.said.s);
+		if (strcmp(rules_port_name(&run.r, k.port), cases[i].port))
+			fail_msg("%s`%s`: comes in by %s", cases[i].routes,
+				 text, rules_port_name(&run.r, k.port));
+		run_done(&run);
+		free(t.s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +573,7 @@ int main(void)
 		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_packets),
+		cmocka_unit_test(test_packet_ports),
 	};
 
 	return cmocka_run_group_tests_name("rules_meaning", tests, NULL, NULL);
