@@ -21,48 +21,135 @@ static void known_iface(struct rules *r, const struct rules_iface *i,
 
 	foreach_node(a, i->addresses)
 		if (a->kind == RULES_REF_ADDR)
-			ranges_add(r, v, &a->lo, &a->hi);
+			ranges_add_ref(r, v, a);
 	foreach_node(a, i->routes)
-		ranges_add(r, v, &a->lo, &a->hi);
+		ranges_add_ref(r, v, a);
 }
 
+/* On a bridged net it also has the link-local address of its MAC (RFC 4291). */
+static void add_link_local(struct rules *r, const struct rules_iface *i,
+			   struct vec *v)
+{
+	const uint8_t *m = i->mac;
+	const struct vfr_addr a = { { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2],
+				      0xff, 0xfe, m[3], m[4], m[5] } };
+
+	ranges_add(r, v, &a, &a);
+}
+
+/* The last address of IPv4 prefixes is for all in them. */
+static void add_last(struct rules *r, const struct rules_ref *list,
+		     struct vec *v)
+{
+	const struct rules_ref *p;
+	struct vfr_addr lo, hi;
+
+	foreach_node(p, list) {
+		prefix_bounds(&p->lo, p->prefix_len, &lo, &hi);
+		if (vfr_addr_is_v4(&p->lo))
+			ranges_add(r, v, &hi, &hi);
+	}
+}
+
+/* What is for all on the LAN, or for some, goes to each port of it. */
+static void add_groups(struct rules *r, const struct rules_net *net,
+		       struct vec *v)
+{
+	static const struct vfr_addr all6 = { { 0xff } };
+	const struct vfr_addr lo4 = vfr_addr_v4(224u << 24);
+	const struct vfr_addr hi4 = vfr_addr_v4(UINT32_MAX);
+	struct vfr_addr lo6, hi6;
+
+	prefix_bounds(&all6, 8, &lo6, &hi6);
+	ranges_add(r, v, &lo4, &hi4);
+	ranges_add(r, v, &lo6, &hi6);
+	add_last(r, net->prefixes, v);
+	add_last(r, net->nic->addresses, v);
+}
+
+/* What comes from an interface, or goes to it. */
 static bool iface_bound_ranges(struct rules *r, const struct rules_iface *i,
-			struct ranges *out)
+			       bool from, struct ranges *out)
 {
 	struct vec v = { NULL };
 
 	known_iface(r, i, &v);
+	if (i->net->nic)
+		add_link_local(r, i, &v);
+	if (i->net->nic && !from)
+		add_groups(r, i->net, &v);
+	return ranges_build(r, &v, out);
+}
+
+/* The VFR's own addresses, and those bound to vifs. */
+static bool known_ours(struct rules *r, struct ranges *out)
+{
+	const struct rules_ref *a;
+	struct vec v = { NULL };
+	struct rules_node *n;
+	uint32_t i;
+
+	for (i = 0; i < r->nr_ports; i++)
+		if (r->ports[i]->kind == RULES_DOMAIN)
+			known_iface(r, (void *)r->ports[i], &v);
+		else
+			foreach_node(a, ((struct rules_nic *)
+					 r->ports[i])->addresses)
+				ranges_add(r, &v, &a->lo, &a->lo);
+	foreach_stmt(r, RULES_NET, n) {
+		const struct rules_net *net = (void *)n;
+
+		if (net->nic)
+			continue;
+		ranges_add(r, &v, &net->gateway4, &net->gateway4);
+		ranges_add(r, &v, &net->gateway6, &net->gateway6);
+	}
+	return ranges_build(r, &v, out);
+}
+
+static bool known_nets(struct rules *r, struct ranges *out)
+{
+	const struct rules_ref *a;
+	struct vec v = { NULL };
+	struct rules_node *n;
+
+	foreach_stmt(r, RULES_NET, n) {
+		const struct rules_net *net = (void *)n;
+
+		if (!net->nic)
+			foreach_node(a, net->prefixes)
+				ranges_add_ref(r, &v, a);
+	}
+	return ranges_build(r, &v, out);
+}
+
+/* Routes that lead away from a part of these. */
+static bool known_away(struct rules *r, const struct ranges *from,
+		       struct ranges *out)
+{
+	struct vec v = { NULL };
+	struct rules_node *n;
+
+	foreach_stmt(r, RULES_ROUTE, n) {
+		const struct rules_ref *dst = ((struct rules_route *)n)->dst;
+
+		if (dst->kind == RULES_REF_ADDR &&
+		    ranges_hold(from, &dst->lo, &dst->hi))
+			ranges_add_ref(r, &v, dst);
+	}
 	return ranges_build(r, &v, out);
 }
 
 static bool known_make(struct rules *r, struct known *k)
 {
-	struct vec ours = { NULL }, nets = { NULL };
-	const struct rules_ref *a;
-	struct rules_node *n;
-	struct ranges all;
-	uint32_t i;
+	struct ranges nets, away;
 
-	for (i = 0; i < r->nr_ports; i++)
-		if (r->ports[i]->kind == RULES_DOMAIN)
-			known_iface(r, (void *)r->ports[i], &ours);
-		else
-			foreach_node(a, ((struct rules_nic *)
-					 r->ports[i])->addresses)
-				ranges_add(r, &ours, &a->lo, &a->lo);
-	foreach_stmt(r, RULES_NET, n) {
-		const struct rules_net *net = (void *)n;
-
-		if (net->nic || *net->bridge.text)
-			continue;
-		ranges_add(r, &ours, &net->gateway4, &net->gateway4);
-		ranges_add(r, &ours, &net->gateway6, &net->gateway6);
-		foreach_node(a, net->prefixes)
-			ranges_add(r, &nets, &a->lo, &a->hi);
-	}
-	return ranges_build(r, &ours, &k->ours) &&
-	       ranges_build(r, &nets, &all) &&
-	       ranges_subtract(r, &all, &k->ours, &k->dead);
+	return known_ours(r, &k->ours) && known_nets(r, &nets) &&
+	       ranges_subtract(r, &nets, &k->ours, &k->dead) &&
+	       known_away(r, &nets, &away) &&
+	       ranges_subtract(r, &k->dead, &away, &k->dead) &&
+	       known_away(r, &k->ours, &away) &&
+	       ranges_subtract(r, &k->ours, &away, &k->ours);
 }
 
 static const struct rules_iface *bound_iface(const struct rules *r,
@@ -93,14 +180,14 @@ static const char *lane_impossible(struct rules *r, const struct known *k,
 
 	if (families_differ(&l->src, &l->dst))
 		return "one side is IPv4, the other IPv6";
-	if (in && iface_bound_ranges(r, in, &bound) &&
+	if (in && iface_bound_ranges(r, in, true, &bound) &&
 	    !ranges_meet(&l->src, &bound))
 		return "the domain may not send from these addresses";
 	if (l->in != RULES_PORT_ANY && !in &&
 	    r->ports[l->in]->kind == RULES_NIC &&
 	    ranges_within(&l->src, &k->ours))
 		return "from a nic nobody may claim an address of a domain";
-	if (out && iface_bound_ranges(r, out, &bound) &&
+	if (out && iface_bound_ranges(r, out, false, &bound) &&
 	    !ranges_meet(&l->dst, &bound))
 		return "these addresses are not behind that port";
 	if (l->out != RULES_PORT_ANY && !out &&

@@ -104,6 +104,39 @@ bool ranges_add(struct rules *r, struct vec *v, const struct vfr_addr *lo,
 	return slot;
 }
 
+/* IPv4 is kept in the middle of IPv6: that part is left out of what is IPv6. */
+bool ranges_add_ref(struct rules *r, struct vec *v, const struct rules_ref *ref)
+{
+	const struct vfr_cls_range *v4 = ranges_v4.r;
+	struct vfr_addr below = v4->lo, above = v4->hi;
+
+	if (vfr_addr_is_v4(&ref->lo) || addr_cmp(&ref->hi, &v4->lo) < 0 ||
+	    addr_cmp(&ref->lo, &v4->hi) > 0)
+		return ranges_add(r, v, &ref->lo, &ref->hi);
+	addr_prev(&below);
+	addr_next(&above);
+	return ranges_add(r, v, &ref->lo, &below) &&
+	       (addr_cmp(&above, &ref->hi) > 0 ||
+		ranges_add(r, v, &above, &ref->hi));
+}
+
+bool ranges_hold(const struct ranges *a, const struct vfr_addr *lo,
+		 const struct vfr_addr *hi)
+{
+	uint32_t from = 0, to = a->n;
+
+	while (from < to) {	/* the first that does not end below lo */
+		uint32_t mid = from + (to - from) / 2;
+
+		if (addr_cmp(&a->r[mid].hi, lo) < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from < a->n && addr_cmp(&a->r[from].lo, lo) <= 0 &&
+	       addr_cmp(hi, &a->r[from].hi) <= 0;
+}
+
 bool ranges_subtract(struct rules *r, const struct ranges *a,
 		     const struct ranges *b, struct ranges *out)
 {

@@ -267,9 +267,14 @@ extern const struct ranges ranges_any;
 /* One more in v, a vector of struct vfr_cls_range; false: out of memory. */
 bool ranges_add(struct rules *r, struct vec *v, const struct vfr_addr *lo,
 		const struct vfr_addr *hi);
+/* An address, prefix or range as written: ::/0 means no IPv4. */
+bool ranges_add_ref(struct rules *r, struct vec *v,
+		    const struct rules_ref *ref);
 bool ranges_build(struct rules *r, struct vec *v, struct ranges *out);
 bool ranges_subtract(struct rules *r, const struct ranges *a,
 		     const struct ranges *b, struct ranges *out);
+bool ranges_hold(const struct ranges *a, const struct vfr_addr *lo,
+		 const struct vfr_addr *hi);	/* is lo..hi in a? */
 bool ranges_within(const struct ranges *a, const struct ranges *b);
 bool ranges_meet(const struct ranges *a, const struct ranges *b);
 

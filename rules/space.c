@@ -27,26 +27,6 @@ static void *keep(struct rules *r, const void *data, size_t bytes)
 	return copy ? memcpy(copy, data, bytes) : NULL;
 }
 
-/*
- * An address, prefix or range.  IPv4 is kept in the middle of IPv6: of what was
- * written as IPv6 that part is left out, so that ::/0 means no IPv4.
- */
-static bool add_written(struct rules *r, struct vec *v,
-			const struct rules_ref *ref)
-{
-	const struct vfr_cls_range *v4 = ranges_v4.r;
-	struct vfr_addr below = v4->lo, above = v4->hi;
-
-	if (vfr_addr_is_v4(&ref->lo) || addr_cmp(&ref->hi, &v4->lo) < 0 ||
-	    addr_cmp(&ref->lo, &v4->hi) > 0)
-		return ranges_add(r, v, &ref->lo, &ref->hi);
-	addr_prev(&below);
-	addr_next(&above);
-	return ranges_add(r, v, &ref->lo, &below) &&
-	       (addr_cmp(&above, &ref->hi) > 0 ||
-		ranges_add(r, v, &above, &ref->hi));
-}
-
 static bool add_place(struct rules *r, struct vec *v, uint16_t port,
 		      const struct ranges *addrs)
 {
@@ -65,7 +45,7 @@ static bool iface_ranges(struct rules *r, const struct rules_iface *i,
 	const struct rules_ref *a;
 
 	foreach_node(a, i->addresses)
-		if (a->kind == RULES_REF_ADDR && !add_written(r, v, a))
+		if (a->kind == RULES_REF_ADDR && !ranges_add_ref(r, v, a))
 			return false;
 	return true;
 }
@@ -81,7 +61,7 @@ static bool prefixes_ranges(struct rules *r, const struct rules_net *n,
 	const struct rules_ref *p;
 
 	foreach_node(p, n->prefixes)
-		if (!add_written(r, v, p))
+		if (!ranges_add_ref(r, v, p))
 			return false;
 	return true;
 }
@@ -151,7 +131,7 @@ static bool ref_ranges(struct rules *r, const struct rules_ref *ref,
 	if (ref->kind == RULES_REF_ANY)
 		return ranges_add(r, v, &ranges_any.r->lo, &ranges_any.r->hi);
 	if (ref->kind == RULES_REF_ADDR)
-		return add_written(r, v, ref);
+		return ranges_add_ref(r, v, ref);
 	return target_ranges(r, ref, v);
 }
 
