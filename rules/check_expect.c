@@ -64,8 +64,7 @@ static bool endpoint_addr(struct rules *r, struct rules_endpoint *e, int family)
 
 	if (!a) {
 		error_at(r, CONFLICT, &e->text.pos, NULL,
-			 "`%s` has no IPv%d address", e->text.text,
-			 family ? family : 4);
+			 "`%s` has no IPv%d address", e->text.text, family);
 		return false;
 	}
 	e->addr = a->lo;
@@ -88,12 +87,35 @@ static bool endpoint_ports(struct rules *r, const struct rules_packet *k,
 	return false;
 }
 
-static bool packet_family(struct rules *r, struct rules_packet *k)
+/* The family that the protocol, or the type, belongs to; 0: both. */
+static int family_of_proto(const struct rules_packet *k)
+{
+	switch (k->proto) {
+	case PROTO_ICMP:
+		return 4;
+	case PROTO_ICMP6:
+		return 6;
+	case RULES_PROTO_ICMP_BOTH:
+		return k->icmp_type < 0 ? 6 : k->icmp6_type < 0 ? 4 : 0;
+	default:
+		return 0;
+	}
+}
+
+/* Can it be sent by IPv4 and by IPv6, as it is written? */
+static bool packet_is_dual(const struct rules_packet *k)
+{
+	return !family_of_proto(k) &&
+	       addr_of_host(k->src.host, 4) && addr_of_host(k->src.host, 6) &&
+	       addr_of_host(k->dst.host, 4) && addr_of_host(k->dst.host, 6);
+}
+
+/* dual: the family to take where both ends have both. */
+static bool packet_family(struct rules *r, struct rules_packet *k, int dual)
 {
 	int src = family_of(k->src.host), dst = family_of(k->dst.host);
-	int family = src ? src : dst ? dst :
-		     k->proto == PROTO_ICMP6 || (k->proto ==
-		     RULES_PROTO_ICMP_BOTH && k->icmp_type < 0) ? 6 : 4;
+	int proto = family_of_proto(k);
+	int family = src ? src : dst ? dst : proto ? proto : dual;
 
 	if (src && dst && src != dst) {
 		error_at(r, CONFLICT, &k->dst.text.pos, NULL, "one end is IPv%d"
@@ -154,52 +176,123 @@ static bool packet_port(struct rules *r, struct rules_packet *k)
 	return false;
 }
 
-bool check_packet(struct rules *r, struct rules_packet *k)
+static bool packet_names(struct rules *r, struct rules_packet *k)
 {
 	return endpoint_resolve(r, &k->src) && endpoint_resolve(r, &k->dst) &&
-	       check_on(r, k) && packet_family(r, k) &&
-	       endpoint_ports(r, k, &k->src) &&
+	       check_on(r, k);
+}
+
+static bool packet_resolve(struct rules *r, struct rules_packet *k, int dual)
+{
+	return packet_family(r, k, dual) && endpoint_ports(r, k, &k->src) &&
 	       endpoint_ports(r, k, &k->dst) && packet_port(r, k);
 }
 
-static bool check_step(struct rules *r, struct rules_step *s)
+bool check_packet(struct rules *r, struct rules_packet *k)
+{
+	return packet_names(r, k) && packet_resolve(r, k, 4);
+}
+
+/* The names of a step.  *dual is set if its packet can be of either family. */
+static bool step_names(struct rules *r, struct rules_step *s, bool *dual)
+{
+	bool ok;
+
+	if (s->step == RULES_STEP_WAIT)
+		return true;
+	if (s->step == RULES_STEP_PACKET)
+		ok = packet_names(r, &s->packet);
+	else
+		ok = check_on(r, &s->packet);
+	if (s->out)
+		ok &= resolve(r, s->out, KINDS_AT, false) != NULL;
+	if (s->has_as)
+		ok &= endpoint_resolve(r, &s->as_src) &&
+		      endpoint_resolve(r, &s->as_dst);
+	if (ok && s->step == RULES_STEP_PACKET)
+		*dual |= packet_is_dual(&s->packet);
+	return ok;
+}
+
+/* family: in, that of the packet before; out, that of this step's. */
+static bool step_resolve(struct rules *r, struct rules_step *s, int dual,
+			 int *family)
 {
 	bool ok = true;
 
 	if (s->step == RULES_STEP_WAIT)
 		return true;
-	if (s->step == RULES_STEP_PACKET)
-		ok = check_packet(r, &s->packet);
-	else if (s->packet.on) {
-		ok = check_on(r, &s->packet);
+	if (s->step == RULES_STEP_PACKET) {
+		ok = packet_resolve(r, &s->packet, dual);
+		*family = vfr_addr_is_v4(&s->packet.src.addr) ? 4 : 6;
+	} else if (s->packet.on) {
 		s->packet.port = port_of_ref(s->packet.on);
 	} else {
 		s->packet.port = RULES_PORT_ANY;
 	}
-	if (s->out) {
-		ok &= resolve(r, s->out, KINDS_AT, false) != NULL;
+	if (s->out)
 		s->out_port = port_of_ref(s->out);
-	}
-	if (s->has_as)
-		ok &= endpoint_resolve(r, &s->as_src) &&
-		      endpoint_resolve(r, &s->as_dst) &&
-		      endpoint_addr(r, &s->as_src, 0) &&
-		      endpoint_addr(r, &s->as_dst, 0);
+	if (ok && s->has_as)
+		ok = endpoint_addr(r, &s->as_src, *family) &&
+		     endpoint_addr(r, &s->as_dst, *family);
 	return ok;
+}
+
+static bool steps_resolve(struct rules *r, struct rules_step *steps, int dual)
+{
+	struct rules_step *s;
+	bool ok = true;
+	int family = 0;
+
+	foreach_node(s, steps)
+		ok &= step_resolve(r, s, dual, &family);
+	return ok;
+}
+
+/* A second list, for IPv6, of steps whose names are resolved.  NULL: no memory. */
+static struct rules_step *steps_copy(struct rules *r, struct rules_step *steps)
+{
+	struct rules_step *first = NULL, **end = &first, *s;
+
+	foreach_node(s, steps) {
+		struct rules_step *copy = rules_alloc(r, sizeof(*copy));
+
+		if (!copy)
+			return NULL;
+		*copy = *s;
+		copy->node.next = NULL;
+		s->family = 4;
+		copy->family = 6;
+		*end = copy;
+		end = (struct rules_step **)&copy->node.next;
+	}
+	return first;
+}
+
+static bool check_expect(struct rules *r, struct rules_expect *e)
+{
+	bool ok = true, dual = false;
+	struct rules_step *s;
+
+	foreach_node(s, e->steps)
+		ok &= step_names(r, s, &dual);
+	if (!ok)
+		return false;
+	if (dual) {
+		e->steps6 = steps_copy(r, e->steps);
+		if (!e->steps6)
+			return false;
+	}
+	return steps_resolve(r, e->steps, 4) && steps_resolve(r, e->steps6, 6);
 }
 
 void check_expects(struct rules *r)
 {
 	struct rules_node *n;
-	struct rules_step *s;
 
-	foreach_stmt(r, RULES_EXPECT, n) {
-		struct rules_expect *e = (struct rules_expect *)n;
-
-		foreach_node(s, e->steps)
-			if (!check_step(r, s))
-				e->unresolved = true;
-	}
+	foreach_stmt(r, RULES_EXPECT, n)
+		if (!check_expect(r, (struct rules_expect *)n))
+			((struct rules_expect *)n)->unresolved = true;
 }
 
 /* --- printing --- */

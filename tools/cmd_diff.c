@@ -129,10 +129,8 @@ static void name_step(struct text *t, const struct diff *d, int of,
 		 rules_file_name(&d->f[of].r, pos->file), pos->line);
 }
 
-static int compare_expectation(struct diff *d, int of,
-			       const struct rules_expect *e)
+static int compare_steps(struct diff *d, int of, const struct rules_step *step)
 {
-	const struct rules_step *step;
 	struct speak s[2];
 	int i, rc = 0;
 
@@ -141,7 +139,7 @@ static int compare_expectation(struct diff *d, int of,
 			rc = lab_reset(&d->lab[i]);
 		speak_begin(&s[i], &d->lab[i]);
 	}
-	for (step = e->steps; step && !rc;
+	for (; step && !rc;
 	     step = (const struct rules_step *)step->node.next) {
 		struct outcome o[2];
 		struct text place, words;
@@ -191,7 +189,9 @@ static int compare_expectations(struct diff *d)
 
 			if (e->unresolved || (of == 1 && already_seen(d, e)))
 				continue;
-			rc = compare_expectation(d, of, e);
+			rc = compare_steps(d, of, e->steps);
+			if (!rc && e->steps6)
+				rc = compare_steps(d, of, e->steps6);
 		}
 	}
 	return rc ? cli_fail(EXIT_FAILED, "%s", strerror(-rc)) : EXIT_OK;
@@ -245,6 +245,18 @@ static int compare_capture(struct diff *d)
 	return code ? code : feed_capture(d, 2);
 }
 
+static void fill_steps(struct diff *d, const struct rules_step *step)
+{
+	struct text ignored;
+	struct speak s;
+
+	speak_begin(&s, &d->lab[0]);
+	for (; step; step = (const struct rules_step *)step->node.next)
+		if (step->step != RULES_STEP_WAIT)
+			speak_step(&s, step, &ignored);
+	speak_end(&s);
+}
+
 /* All packets through OLD, so that it tracks what it allows. */
 static int fill_flows(struct diff *d)
 {
@@ -255,16 +267,11 @@ static int fill_flows(struct diff *d)
 		return cli_fail(EXIT_FAILED, "%s", strerror(-rc));
 	while ((n = rules_next(&d->f[0].r, RULES_EXPECT, n))) {
 		const struct rules_expect *e = (const struct rules_expect *)n;
-		const struct rules_step *step = e->steps;
-		struct text ignored;
-		struct speak s;
 
-		speak_begin(&s, &d->lab[0]);
-		for (; step && !e->unresolved;
-		     step = (const struct rules_step *)step->node.next)
-			if (step->step != RULES_STEP_WAIT)
-				speak_step(&s, step, &ignored);
-		speak_end(&s);
+		if (e->unresolved)
+			continue;
+		fill_steps(d, e->steps);
+		fill_steps(d, e->steps6);
 	}
 	d->feed[0].started = false;
 	return d->capture ? feed_capture(d, 1) : EXIT_OK;

@@ -21,9 +21,10 @@ static void print_step(const struct test *t, const struct rules_step *step,
 
 	if (ok && t->quiet)
 		return;
-	printf("%-5s %s:%u  %s\n", ok ? "ok" : "FAIL",
+	printf("%-5s %s:%u  %s%s\n", ok ? "ok" : "FAIL",
 	       rules_file_name(&t->f.r, pos->file), pos->line,
-	       expect_text(&words, &t->f, pos));
+	       expect_text(&words, &t->f, pos), step->family == 4 ? "  (IPv4)" :
+	       step->family == 6 ? "  (IPv6)" : "");
 	if (!ok || (t->verbose && step->step != RULES_STEP_WAIT))
 		printf("      %s\n", got);
 }

@@ -462,13 +462,9 @@ void diff_step_words(struct text *t, const struct rules *r,
 		       step->step == RULES_STEP_AGAIN ? "again" : "wait");
 }
 
-bool diff_same_expectation(const struct rules *ra,
-			   const struct rules_expect *a,
-			   const struct rules *rb,
-			   const struct rules_expect *b)
+static bool same_steps(const struct rules *ra, const struct rules_step *x,
+		       const struct rules *rb, const struct rules_step *y)
 {
-	const struct rules_step *x = a->steps, *y = b->steps;
-
 	while (x && y) {
 		struct text tx, ty;
 
@@ -481,4 +477,13 @@ bool diff_same_expectation(const struct rules *ra,
 		y = (const struct rules_step *)y->node.next;
 	}
 	return !x && !y;
+}
+
+bool diff_same_expectation(const struct rules *ra,
+			   const struct rules_expect *a,
+			   const struct rules *rb,
+			   const struct rules_expect *b)
+{
+	return same_steps(ra, a->steps, rb, b->steps) &&
+	       same_steps(ra, a->steps6, rb, b->steps6);
 }

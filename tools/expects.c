@@ -8,23 +8,44 @@
 
 #include "speak.h"
 
-static bool run_one(const struct rules_expect *e, struct lab *lab,
-		    expect_step_fn *each, void *ctx)
+static bool run_steps(const struct rules_expect *e,
+		      const struct rules_step *step, struct lab *lab,
+		      expect_step_fn *each, void *ctx)
 {
-	const struct rules_step *step = e->steps;
 	struct speak s;
 	bool ok = true;
 
 	speak_begin(&s, lab);
 	while (step && ok) {
-		struct text got;
+		struct text got, said;
 
 		ok = speak_step(&s, step, &got);
-		each(ctx, e, step, ok, got.s);
+		said = got;
+		if (step->family)
+			snprintf(said.s, sizeof(said.s), "by IPv%u: %.900s",
+				 step->family, got.s);
+		each(ctx, e, step, ok, said.s);
 		step = (const struct rules_step *)step->node.next;
 	}
 	speak_end(&s);
 	return ok;
+}
+
+/* It holds if it does by each family that both ends have. */
+static int run_one(const struct rules_expect *e, struct lab *lab,
+		   expect_step_fn *each, void *ctx, bool *ok)
+{
+	int rc = lab_reset(lab);
+
+	if (rc)
+		return rc;
+	*ok = run_steps(e, e->steps, lab, each, ctx);
+	if (!e->steps6)
+		return 0;
+	rc = lab_reset(lab);
+	if (!rc)
+		*ok &= run_steps(e, e->steps6, lab, each, ctx);
+	return rc;
 }
 
 int expects_run(struct rulefile *f, struct lab *lab, expect_step_fn *each,
@@ -36,6 +57,7 @@ int expects_run(struct rulefile *f, struct lab *lab, expect_step_fn *each,
 	*totals = (struct expect_totals){ 0 };
 	while ((n = rules_next(&f->r, RULES_EXPECT, n))) {
 		const struct rules_expect *e = (const struct rules_expect *)n;
+		bool ok = false;
 
 		totals->total++;
 		if (e->unresolved) {
@@ -43,10 +65,10 @@ int expects_run(struct rulefile *f, struct lab *lab, expect_step_fn *each,
 			totals->failed++;
 			continue;
 		}
-		rc = totals->total == 1 ? 0 : lab_reset(lab);
+		rc = run_one(e, lab, each, ctx, &ok);
 		if (rc)
 			return rc;
-		if (!run_one(e, lab, each, ctx))
+		if (!ok)
 			totals->failed++;
 	}
 	return 0;

@@ -13,7 +13,7 @@ struct expect_totals {
 	unsigned int	unresolved;	/* of failed: could not be run */
 };
 
-/* Called for each step that was run. */
+/* Called for each step that was run; got says by which family, if by both. */
 typedef void expect_step_fn(void *ctx, const struct rules_expect *e,
 			    const struct rules_step *step, bool ok,
 			    const char *got);

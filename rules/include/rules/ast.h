@@ -376,9 +376,11 @@ struct rules_step {
 	struct rules_endpoint as_src, as_dst;
 	/* check */
 	uint16_t	out_port;	/* VFR port index, RULES_PORT_ANY */
+	uint8_t		family;		/* 4, 6: of the two lists of steps that
+					   it stands in; 0: there is but one */
 };
 
-/* Each starts with no tracked flows; its steps share them. */
+/* Each list of steps starts with no tracked flows; its steps share them. */
 struct rules_expect {
 	struct rules_node node;
 	const char	*title;		/* of `expect sequence "title"`, or "" */
@@ -386,7 +388,11 @@ struct rules_expect {
 	bool		braced;
 	struct rules_step *steps;
 	struct rules_comment *tail;
-	bool		unresolved;	/* check: cannot be run, was reported */
+	/* check */
+	struct rules_step *steps6;	/* the same by IPv6, where both ends of
+					   a packet have both families; steps
+					   are then by IPv4.  Else NULL. */
+	bool		unresolved;	/* cannot be run, was reported */
 };
 
 #endif
