@@ -55,13 +55,26 @@ static bool one_host(struct rules *r, const struct rules_ref *ref)
 	return false;
 }
 
+/* `tcp { 80, not 80 }` is no port. */
+static void some_ports(struct rules *r, const struct rules_match *what)
+{
+	size_t mark = arena_mark(r);
+	struct vec kinds = { NULL };
+
+	if (space_kinds(r, what, NULL, &kinds) && !kinds.n)
+		warn_at(r, EMPTY, &what->node.pos, NULL,
+			"this can never match: nothing is left of its ports");
+	arena_release(r, mark);
+}
+
 /* outside: the addresses of the nic. */
 static void check_redirect(struct rules *r, struct rules_nat *n,
 			   const struct rules_ref *outside)
 {
 	const struct rules_match *m = n->what, *t = n->to_port;
 
-	resolve_matches(r, n->what, false);
+	if (resolve_matches(r, n->what, false))
+		some_ports(r, m);
 	resolve_hosts(r, n->to, KIND_BIT(RULES_DOMAIN), false);
 	if (one_host(r, n->to))
 		share_family(r, n->to, refs_families(n->at ? n->at : outside),

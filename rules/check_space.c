@@ -220,13 +220,14 @@ static void check_possible(struct rules *r, const struct known *k,
 /* The lists of a rule that leave nothing. */
 static void say_empty(struct rules *r, const struct rules_rule *rule)
 {
-	struct vec from = { NULL }, to = { NULL };
+	struct vec from = { NULL }, to = { NULL }, kinds = { NULL };
 	const char *why = "its in, out or on exclude each other";
 	const struct place *p;
 	size_t i, n_from = 0, n_to = 0;
 
 	if (!space_places(r, rule->from, true, &from) ||
-	    !space_places(r, rule->to, false, &to))
+	    !space_places(r, rule->to, false, &to) ||
+	    !space_kinds(r, rule->what, rule->from_ports, &kinds))
 		return;
 	for (p = from.data, i = 0; i < from.n; i++)
 		n_from += p[i].addrs.n;
@@ -236,22 +237,31 @@ static void say_empty(struct rules *r, const struct rules_rule *rule)
 		why = "nothing is left of its `from`";
 	else if (!n_to)
 		why = "nothing is left of its `to`";
+	else if (!kinds.n)
+		why = "nothing is left of its ports";
 	warn_at(r, EMPTY, &rule->node.pos, NULL,
 		"this rule can never match: %s", why);
+}
+
+static bool set_is_empty(struct rules *r, struct rules_set *s)
+{
+	const struct vec *ports;
+	struct ranges ranges;
+
+	if (!s->has_ports)
+		return space_addrs(r, s->members, &ranges) && !ranges.n;
+	ports = space_set_ports(r, s);
+	return ports && !ports->n;
 }
 
 static void check_empty_sets(struct rules *r)
 {
 	struct rules_node *n;
-	struct ranges ranges;
 
 	foreach_stmt(r, RULES_SET, n) {
 		struct rules_set *s = (struct rules_set *)n;
 
-		if (s->unresolved)
-			continue;
-		if (s->members && (s->has_ports ||
-		    !space_addrs(r, s->members, &ranges) || ranges.n))
+		if (s->unresolved || !set_is_empty(r, s))
 			continue;
 		warn_at(r, EMPTY, &n->pos, NULL, "set `%s` holds nothing",
 			n->name);

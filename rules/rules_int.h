@@ -289,6 +289,8 @@ bool space_addrs(struct rules *r, const struct rules_ref *list,
 /* Protocols and ports: of rules and redirects. */
 bool space_kinds(struct rules *r, const struct rules_match *m,
 		 const struct rules_ref *from_ports, struct vec *kinds);
+/* A set's own ports, a vector for space_kind.c, made once.  NULL: no memory. */
+const struct vec *space_set_ports(struct rules *r, struct rules_set *s);
 const struct space *space_of_rule(struct rules *r,
 				  const struct rules_rule *rule);
 

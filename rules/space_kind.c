@@ -79,8 +79,7 @@ static bool space_ports(struct rules *r, const struct rules_ref *list,
 	return true;
 }
 
-/* A set's own ports, made once. */
-static const struct vec *set_ports(struct rules *r, struct rules_set *s)
+const struct vec *space_set_ports(struct rules *r, struct rules_set *s)
 {
 	bool before = arena_turn(r, true);
 	struct vec *out;
@@ -112,7 +111,7 @@ static bool port_ranges(struct rules *r, const struct rules_ref *list, bool not,
 			if (!add_ports(r, v, 0, UINT16_MAX))
 				return false;
 		} else if (ref->target && ref->target->kind == RULES_SET) {
-			set = set_ports(r, (struct rules_set *)ref->target);
+			set = space_set_ports(r, (struct rules_set *)ref->target);
 			if (!set)
 				return false;
 			for (i = 0; i < set->n; i++) {
