@@ -44,6 +44,7 @@ void *member_begin(struct parser *p, size_t size, enum rules_kind kind);
 
 /* May these letters be a name; do they mean something already? */
 bool name_valid(const char *s, size_t len);
+bool name_dotted(const char *s, size_t len);	/* NAME or NAME.NAME */
 bool name_reserved(const char *s, size_t len);
 
 /* The token as it is written.  False: no memory. */

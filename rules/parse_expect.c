@@ -33,7 +33,7 @@ static bool endpoint_host(struct parser *p, struct rules_endpoint *e,
 	}
 	h->kind = RULES_REF_NAME;
 	h->node.name = rules_strdup(p->r, s, len);
-	if (!len || !((s[0] | 0x20) >= 'a' && (s[0] | 0x20) <= 'z'))
+	if (!name_dotted(s, len))
 		return parse_error(p, t, RULES_CODE_SYNTAX, "write web:80, "
 				   "10.0.0.1:80 or [2001:db8::1]:80",
 				   "expected a host, found `%.*s`",
@@ -103,6 +103,7 @@ static bool packet_on(struct parser *p, void *obj)
 static bool packet_flags(struct parser *p, void *obj)
 {
 	struct rules_packet *k = obj;
+	const struct token t = p->tok;
 	uint8_t mask;
 
 	k->has_flags = true;
@@ -110,7 +111,11 @@ static bool packet_flags(struct parser *p, void *obj)
 		k->tcp_flags = 0;
 		return parse_text(p, &k->flags_text);
 	}
-	return parse_flags(p, &k->flags_text, &k->tcp_flags, &mask);
+	return parse_flags(p, &k->flags_text, &k->tcp_flags, &mask) &&
+	       (!memchr(t.s, '/', t.len) ||
+		parse_error(p, &t, RULES_CODE_SYNTAX, "write those that are "
+			    "set alone, like SA", "a packet's flags have no "
+			    "mask"));
 }
 
 static bool packet_size(struct parser *p, void *obj)

@@ -9,13 +9,10 @@
 static bool ref_name(struct parser *p, struct rules_ref *ref, const char *what)
 {
 	const struct token *t = &p->tok;
-	const char *dot = memchr(t->s, '.', t->len);
-	size_t head = dot ? (size_t)(dot - t->s) : t->len;
 
-	if (!dot)
+	if (!memchr(t->s, '.', t->len))
 		return parse_node_name(p, &ref->node, what);
-	if (!name_valid(t->s, head) ||
-	    !name_valid(dot + 1, t->len - head - 1))
+	if (!name_dotted(t->s, t->len))
 		return parse_expected(p, what);
 	ref->node.name = rules_strdup(p->r, t->s, t->len);
 	parse_next(p);

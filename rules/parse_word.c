@@ -201,6 +201,15 @@ bool name_valid(const char *s, size_t len)
 	return len > 0 && len < RULES_NAME_MAX;
 }
 
+bool name_dotted(const char *s, size_t len)
+{
+	const char *dot = memchr(s, '.', len);
+	size_t head = dot ? (size_t)(dot - s) : len;
+
+	return name_valid(s, head) &&
+	       (!dot || name_valid(dot + 1, len - head - 1));
+}
+
 bool name_reserved(const char *s, size_t len)
 {
 	unsigned int i;

@@ -27,8 +27,9 @@ static const char head[] =
 	"domain box on br address 192.168.1.20\n"		/* 4 */
 	"set s { 10.0.0.0/8, not 10.1.0.0/16, 198.51.100.7 }\n"
 	"set p { 1000-2000, not 1500-1600 }\n"
-	"service http { tcp 80, tcp 443 }\n";
-#define HEAD_LINES 10
+	"service http { tcp 80, tcp 443 }\n"
+	"domain _own on dmz address 10.1.0.40\n";		/* 5 */
+#define HEAD_LINES 11
 
 enum { WAN, LAN, WEB, DB, BOX };
 
@@ -478,7 +479,10 @@ static void test_packets(void **state)
 		  "ttl 3" },
 		{ "udp 192.168.1.7:1 -> box:2 fragment 8+",
 		  "udp 192.168.1.7:1 -> 192.168.1.20:2 on lan fragment 8+" },
-		{ "tcp web -> db:2" }, { "tcp web:1 db:2" }, { "" },
+		{ "tcp _own:1 -> _own.dmz:2",
+		  "tcp 10.1.0.40:1 -> 10.1.0.40:2 on _own" },
+		{ "tcp web -> db:2" }, { "tcp we!b:1 -> db:2" },
+		{ "tcp web.:1 -> db:2" }, { "tcp web:1 -> db:2 flags S/SA" }, { "tcp web:1 db:2" }, { "" },
 		{ "tcp web:1 -> db:2 out wan" }, { "http web:1 -> db:2" },
 		{ "tcp web:1 -> nobody:2" }, { "esp web:1 -> db" },
 		{ "tcp web:1 -> db:2 extra" }, { "icmp too-big web -> db" },
