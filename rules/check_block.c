@@ -68,6 +68,21 @@ static void check_block(struct rules *r, struct rules_domain *d)
 					 k->node.name);
 }
 
+/* The management domain runs before the file is read, and has one interface. */
+static void check_dom0(struct rules *r, const struct rules_domain *d)
+{
+	const struct rules_setting *s;
+
+	foreach_node(s, d->settings)
+		if (!s->iface)
+			error_at(r, CONFLICT, &s->node.pos, "leave it out",
+				 "`%s` runs already: `%s` cannot be given here",
+				 d->node.name, s->node.name);
+	if (d->ifaces && d->ifaces->node.next)
+		error_at(r, CONFLICT, &d->ifaces->node.next->pos, NULL,
+			 "`%s` has one interface", d->node.name);
+}
+
 void check_blocks(struct rules *r)
 {
 	struct rules_node *n;
@@ -75,6 +90,8 @@ void check_blocks(struct rules *r)
 	foreach_stmt(r, RULES_DOMAIN, n) {
 		after_resolve(r, (struct rules_domain *)n);
 		check_block(r, (struct rules_domain *)n);
+		if (strcmp(n->name, "dom0") == 0)
+			check_dom0(r, (struct rules_domain *)n);
 	}
 	foreach_stmt(r, RULES_DOMAIN, n)
 		after_cycle(r, (struct rules_domain *)n, 0);
