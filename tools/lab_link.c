@@ -11,9 +11,10 @@
 
 void lab_device_mac(unsigned int n, uint8_t mac[6])
 {
-	struct vfr_addr a = vfr_addr_v4(n);
+	/* Unlike any neighbour's, which ends in a part of its address. */
+	const uint8_t own[6] = { 0x02, 0x4c, n >> 24, n >> 16, n >> 8, n };
 
-	frame_neighbour_mac(&a, mac);
+	memcpy(mac, own, sizeof(own));
 }
 
 unsigned int lab_vfr_port(const struct lab *l, unsigned int rs_port)

@@ -226,6 +226,26 @@ static void test_port_of(void **state)
 	teardown(&f);
 }
 
+/* Whatever the address of a neighbour, its MAC is not that of our NIC. */
+static void test_neighbour_is_not_us(void **state)
+{
+	static const struct vfr_addr srcs[] = {
+		{ { 0x20, 0x01, 0x0d, 0xb8 } },
+		{ { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } },
+		{ { [10] = 0xff, 0xff, 9 } },
+	};
+	struct vfr_addr web = vfr_addr_v4(WEB_IP);
+	struct lab_link link;
+	struct fixture f;
+
+	setup(&f);
+	for (size_t i = 0; i < sizeof(srcs) / sizeof(srcs[0]); i++) {
+		lab_link(&f.lab, WAN, &srcs[i], &web, &link);
+		assert_memory_not_equal(link.src_mac, link.dst_mac, 6);
+	}
+	teardown(&f);
+}
+
 /* No length that a capture may claim does harm. */
 static void test_lengths(void **state)
 {
@@ -263,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_reset_forgets),
 		cmocka_unit_test(test_time_passes),
 		cmocka_unit_test(test_port_of),
+		cmocka_unit_test(test_neighbour_is_not_us),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_refuses),
 	};
