@@ -219,7 +219,9 @@ static void fmt_match(struct fmt *f, const struct rules_match *m)
 
 void fmt_matches(struct fmt *f, const struct rules_match *m)
 {
-	if (m->node.next || list_breaks(f, &m->node, NULL, true))
+	bool several = m->bare && m->ports && m->braced;	/* perhaps */
+
+	if (several || m->node.next || list_breaks(f, &m->node, NULL, true))
 		fmt_block(f, &m->node, NULL, true);
 	else
 		fmt_match(f, m);

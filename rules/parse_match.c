@@ -184,14 +184,17 @@ static bool match_no_ports(struct parser *p, const struct rules_match *m)
 static bool match_opaque(struct parser *p, struct rules_match *m)
 {
 	struct rules_node **end = (struct rules_node **)&m->ports;
+	bool not = false;
 
 	if (tok_is_punct(p, '{'))
 		return (m->ports = parse_ref_block(p, REF_PORTS, NULL));
 	m->bare = true;
-	while (tok_is_icmp_type(p) || tok_is(p, "not")) {
+	while (tok_is_icmp_type(p) || tok_is(p, "not") ||
+	       (not && p->tok.kind == TOK_WORD)) {
 		struct rules_ref *ref = member_begin(p, sizeof(*ref),
 						     RULES_SET);
 
+		not = tok_is(p, "not");
 		if (!ref || !parse_text(p, &ref->text))
 			return false;
 		ref->kind = RULES_REF_OPAQUE;
@@ -270,6 +273,8 @@ struct rules_match *parse_match_block(struct parser *p,
 	if (!first)
 		parse_error(p, &brace, RULES_CODE_EMPTY, NULL,
 			    "nothing stands between these braces");
+	else
+		first->braced = true;
 	return first;
 }
 

@@ -164,6 +164,9 @@ static bool ref_value(struct parser *p, struct rules_ref *ref,
 	if (syntax == REF_ADDRS || syntax == REF_LINKS ||
 	    syntax == REF_PREFIXES || (hosts && looks_like_addr(s, len)))
 		return ref_addr(p, ref, syntax);
+	if (syntax == REF_PORTS && proto_by_name(s, len) != RULES_PROTO_SERVICE)
+		return parse_expected_hint(p, ref_what[syntax],
+					   "a protocol stands before ports");
 
 	ref->kind = RULES_REF_NAME;
 	return text_set(p, &ref->text) && ref_name(p, ref, ref_what[syntax]);

@@ -95,6 +95,10 @@ static const struct layout {
 	  "service s { $base $tcp 80, udp $http }\n" },
 	{ "two of which the first may be either",
 	  "service s { tcp $udp $http }\n", NULL },
+	{ "which need their braces then",
+	  "allow { $base $base }\nallow { udp $http }\n",
+	  "allow { $base $base } from any to any\n"
+	  "allow { udp $http } from any to any\n" },
 	{ "the number of a protocol",
 	  "allow proto $six 80\nallow proto 6 $http\n",
 	  "allow proto $six 80 from any to any\n"

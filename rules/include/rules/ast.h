@@ -94,6 +94,7 @@ struct rules_match {
 	struct rules_ref *ports;	/* NULL: all; PORT or NAME of a set */
 	bool		bare;		/* format only: ports, or of an OPAQUE
 					   the words behind it, as written */
+	bool		braced;		/* the first of a list in braces */
 	int16_t		icmp_type;	/* ICMPv4, -1: any */
 	int16_t		icmp6_type;	/* ICMPv6 */
 	int16_t		icmp_code;	/* -1: any */
