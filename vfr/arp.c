@@ -78,21 +78,11 @@ static void answer(struct vfr *v, struct judge *j, const struct arp *a)
 	judge_local(v, j);
 }
 
-/* A claim from a NIC: not for what is bound elsewhere or ours. */
-static bool nic_claim_ok(const struct vfr *v, const struct judge *j,
-			 const struct arp *a)
-{
-	const struct fib_entry *e = route_find(v, &a->spa, &a->spa);
-
-	return !e || (e->kind == FIB_LINK && e->out == j->in) ||
-	       e->kind == FIB_ROUTE;
-}
-
 static void arp_nic(struct vfr *v, struct judge *j, const struct arp *a)
 {
 	const struct iface *ifc = &v->t->ifaces[j->in];
 
-	if (!nic_claim_ok(v, j, a))
+	if (addr_is_taken(v, j->in, &a->spa))
 		return judge_drop(v, j, VFR_DROP_SPOOF);
 	if (a->op == ARP_REQUEST && (iface_has_addr(v, j->in, &a->tpa) ||
 				     nat_owns(v, j->in, &a->tpa))) {

@@ -493,7 +493,9 @@ uint32_t nat_find_src(struct vfr *v, const struct judge *j, uint16_t out,
 bool nat_insert(struct vfr *v, struct flow *f, bool any_port);
 void nat_rewrite(struct judge *j, const struct vfr_addr *src,
 		 const struct vfr_addr *dst, uint16_t sport, uint16_t dport);
+/* Does the VFR answer for a on that NIC, or on some, because of NAT? */
 bool nat_owns(const struct vfr *v, uint16_t iface, const struct vfr_addr *a);
+bool nat_has(const struct vfr *v, const struct vfr_addr *a);
 
 /* route.c */
 void route_build(struct vfr *v, struct tables *t);
@@ -511,6 +513,9 @@ bool route_leads(struct vfr *v, const struct vfr_addr *src,
 bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *from,
 		const struct vfr_addr *src, struct way *w);
 bool route_link_local(const struct vfr_addr *a);
+/* Is a the VFR's, that of a port other than i, or of a net or link that i is
+   not on?  A station at a NIC, or a vif bound to any, must not claim it. */
+bool addr_is_taken(const struct vfr *v, uint16_t i, const struct vfr_addr *a);
 bool iface_has_addr(const struct vfr *v, uint16_t i, const struct vfr_addr *a);
 bool iface_is_any(const struct vfr *v, uint16_t i);
 bool iface_owns(const struct vfr *v, uint16_t i, const struct vfr_addr *a);

@@ -244,23 +244,13 @@ bool judge_again(struct vfr *v, struct judge *j, struct vfr_packet *p)
 
 bool judge_binding(struct vfr *v, const struct judge *j)
 {
-	const struct iface *ifc = &v->t->ifaces[j->in];
-	const struct fib_entry *e;
-
-	if (j->v6 && j->key.src.b[0] == 0xfe &&
-	    (j->key.src.b[1] & 0xc0) == 0x80) {
-		/* Link-local is never forwarded; on a bridge it must be the
-		   one that belongs to the MAC. */
-		if (!j->bridged)
-			return iface_owns(v, j->in, &j->key.dst);
-		return ifc->kind == VFR_PORT_NIC ||
-		       iface_has_addr(v, j->in, &j->key.src);
-	}
-	if (ifc->kind == VFR_PORT_VIF)
+	/* Link-local is never forwarded; on a bridge it must be the one that
+	   belongs to the MAC. */
+	if (route_link_local(&j->key.src) && !j->bridged)
+		return iface_owns(v, j->in, &j->key.dst);
+	if (v->t->ifaces[j->in].kind == VFR_PORT_VIF)
 		return iface_has_addr(v, j->in, &j->key.src);
-	e = route_find(v, &j->key.src, &j->key.src);
-	return !e || (e->kind == FIB_LINK && e->out == j->in) ||
-	       e->kind == FIB_ROUTE;
+	return !addr_is_taken(v, j->in, &j->key.src);
 }
 
 static uint32_t lifetime(uint8_t proto, bool answered)

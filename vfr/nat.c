@@ -123,23 +123,33 @@ uint32_t nat_find_src(struct vfr *v, const struct judge *j, uint16_t out,
 	return NONE32;
 }
 
-/* Does the VFR answer for this address on that NIC because of NAT? */
+static bool is_outside(const struct vfr_rs_nat *n, const struct vfr_addr *a)
+{
+	if (n->kind == VFR_NAT_STATIC)
+		return vfr_prefix_has(&n->to, a);
+	return n->kind == VFR_NAT_REDIRECT && n->match.len == 128 &&
+	       vfr_addr_eq(&n->match.addr, a);
+}
+
 bool nat_owns(const struct vfr *v, uint16_t iface, const struct vfr_addr *a)
 {
-	const struct vfr_rs_parts *p = &v->t->rs.p;
-	uint32_t i;
+	const struct vfr_rs_nat *n = v->t->rs.p.nats;
+	const struct vfr_rs_nat *end = n + v->t->rs.p.nr_nats;
 
-	for (i = 0; i < p->nr_nats; i++) {
-		const struct vfr_rs_nat *n = &p->nats[i];
+	for (; n < end; n++)
+		if (n->port == iface && is_outside(n, a))
+			return true;
+	return false;
+}
 
-		if (n->port != iface)
-			continue;
-		if (n->kind == VFR_NAT_STATIC && vfr_prefix_has(&n->to, a))
+bool nat_has(const struct vfr *v, const struct vfr_addr *a)
+{
+	const struct vfr_rs_nat *n = v->t->rs.p.nats;
+	const struct vfr_rs_nat *end = n + v->t->rs.p.nr_nats;
+
+	for (; n < end; n++)
+		if (is_outside(n, a))
 			return true;
-		if (n->kind == VFR_NAT_REDIRECT && n->match.len == 128 &&
-		    vfr_addr_eq(&n->match.addr, a))
-			return true;
-	}
 	return false;
 }
 

@@ -184,24 +184,23 @@ static void ndp_vif(struct vfr *v, struct judge *j,
 static void ndp_nic(struct vfr *v, struct judge *j,
 		    const struct vfr_addr *target, const uint8_t *mac)
 {
-	const struct fib_entry *e = route_find(v, target, target);
-	bool for_us = iface_owns(v, j->in, target) || nat_owns(v, j->in, target);
+	const struct vfr_addr *src = &j->key.src;
 
+	if (!vfr_addr_is_zero(src) && addr_is_taken(v, j->in, src))
+		return judge_drop(v, j, VFR_DROP_SPOOF);
 	switch (j->key.sport) {
 	case NDP_NS:
-		if (!judge_binding(v, j) && !route_link_local(&j->key.src) &&
-		    !vfr_addr_is_zero(&j->key.src))
-			return judge_drop(v, j, VFR_DROP_SPOOF);
-		if (for_us) {
+		if (iface_owns(v, j->in, target) ||
+		    nat_owns(v, j->in, target)) {
 			if (mac)
-				neigh_learn(v, j->in, &j->key.src, mac);
+				neigh_learn(v, j->in, src, mac);
 			return answer(v, j, target);
 		}
 		if (j->bridged)
 			return bridge_ask(v, j, target);
 		break;
 	case NDP_NA:
-		if (for_us || (e && (e->kind == FIB_VIF || e->kind == FIB_SELF)))
+		if (addr_is_taken(v, j->in, target))
 			return judge_drop(v, j, VFR_DROP_SPOOF);
 		if (mac)
 			neigh_learn(v, j->in, target, mac);

@@ -310,16 +310,36 @@ static bool is_ll_beside(const struct vfr *v, uint16_t i,
 	return false;
 }
 
-/* The VFR, or a port other than i, has a, or the net that it lies in. */
-static bool is_taken(const struct vfr *v, uint16_t i, const struct vfr_addr *a)
+/* Is e the link of NIC i?  Two NICs on one LAN share their prefix. */
+static bool is_link_of(const struct vfr *v, uint16_t i,
+		       const struct fib_entry *e)
 {
+	const struct vfr_rs_port *o = &v->t->rs.p.ports[i];
+	const struct vfr_prefix *a = v->t->rs.p.addrs + o->first_addr;
+	uint32_t n;
+
+	for (n = o->nr_addrs; n; n--, a++)
+		if (a->len == e->len && vfr_prefix_has(a, &e->dst))
+			return true;
+	return false;
+}
+
+bool addr_is_taken(const struct vfr *v, uint16_t i, const struct vfr_addr *a)
+{
+	const struct iface *ifc = &v->t->ifaces[i];
 	const struct fib_entry *e;
 
 	if (route_link_local(a))
 		return is_ll_beside(v, i, a);
 	e = route_find(v, a, a);
-	return e && (e->kind == FIB_SELF || e->kind == FIB_NET ||
-		     (e->kind == FIB_VIF && e->out != i));
+	if (e && (e->kind == FIB_SELF || e->kind == FIB_NET))
+		return true;
+	if (e && e->kind == FIB_VIF)
+		return e->out != i;
+	if (e && e->kind == FIB_LINK &&
+	    !is_link_of(v, ifc->bridged ? v->t->rs.p.nets[ifc->net].nic : i, e))
+		return true;
+	return nat_has(v, a);
 }
 
 /* vif: bound to it, or to any and nobody else has it.  NIC: the VFR's own
@@ -332,7 +352,7 @@ bool iface_has_addr(const struct vfr *v, uint16_t i, const struct vfr_addr *a)
 		return true;
 	return addrs_have(v->t->rs.p.addrs + ifc->rs->first_addr,
 			  ifc->rs->nr_addrs, a, ifc->kind == VFR_PORT_NIC) &&
-	       !(iface_is_any(v, i) && is_taken(v, i, a));
+	       !(iface_is_any(v, i) && addr_is_taken(v, i, a));
 }
 
 /* The VFR's own, as stations on that port see it. */

@@ -233,6 +233,69 @@ static void test_ndp_any(void **state)
 	kit_free(k);
 }
 
+/* What the VFR answers for because of a translation is nobody else's. */
+static const struct kit_nat outside[] = {
+	{ VFR_NAT_STATIC, .match = "10.1.0.20", .to = "192.168.1.77", .port = LAN },
+	{ VFR_NAT_STATIC, .match = "fd00:1::20", .to = "2001:db8:1::77", .port = LAN },
+	{ VFR_NAT_REDIRECT, .match = "192.168.1.78", .to = "10.1.0.10", .proto = 6, .lo = 80, .port = LAN },
+};
+
+static const struct claim outside_arps[] = {
+	{ "a LAN host finds it at the VFR", LAN, 1, LAN, "192.168.1.9", "192.168.1.77", LAN, 0 },
+	{ "a LAN host cannot claim it", LAN, 2, LAN, "192.168.1.77", "192.168.1.1", -1, "spoof" },
+	{ "nor announce it", LAN, 1, LAN, "192.168.1.77", "192.168.1.77", -1, "spoof" },
+	{ "nor that of a redirect", LAN, 2, LAN, "192.168.1.78", "192.168.1.1", -1, "spoof" },
+	{ "a host of another link cannot, either", WAN, 2, WAN, "192.168.1.77", "203.0.113.2", -1, "spoof" },
+	{ "nor a domain of any address", BR, 2, BR, "192.168.1.77", "192.168.1.9", -1, "spoof" },
+	{ "nor announce it", BR, 1, BR, "192.168.1.77", "192.168.1.77", -1, "spoof" },
+	{ "nor that of a redirect", BR, 2, BR, "192.168.1.78", "192.168.1.9", -1, "spoof" },
+	{ "nor one of another link", BR, 2, BR, "203.0.113.9", "192.168.1.9", -1, "spoof" },
+	{ "other addresses are free", BR, 1, BR, "192.168.1.79", "192.168.1.9", LAN, 0 },
+};
+
+static const struct claim outside_nds[] = {
+	{ "a LAN host finds it at the VFR", LAN, NS, LAN, "2001:db8:1::9", "2001:db8:1::77", LAN, 0 },
+	{ "a LAN host cannot announce it", LAN, NA, LAN, "2001:db8:1::9", "2001:db8:1::77", -1, "spoof" },
+	{ "nor ask as it", LAN, NS, LAN, "2001:db8:1::77", "2001:db8:1::1", -1, "spoof" },
+	{ "nor announce the VFR's link-local address", LAN, NA, LAN, "2001:db8:1::9", "fe80::ff:fe03:0", -1, "spoof" },
+	{ "nor a bridged domain's", LAN, NA, LAN, "2001:db8:1::9", "fe80::ff:fe03:32", -1, "spoof" },
+	{ "nor ask as that", LAN, NS, LAN, "fe80::ff:fe03:32", "2001:db8:1::1", -1, "spoof" },
+	{ "nor one of another link", LAN, NA, LAN, "2001:db8:1::9", "2001:db8::9", -1, "spoof" },
+	{ "nor can a domain of any address", BR, NA, BR, "2001:db8:1::78", "2001:db8:1::77", -1, "spoof" },
+	{ "nor ask as it", BR, NS, BR, "2001:db8:1::77", "2001:db8:1::9", -1, "spoof" },
+};
+
+static void test_claims_of_translated(void **state)
+{
+	static const uint8_t all_nodes[6] = { 0x33, 0x33, [5] = 1 };
+	struct kit *k = kit_new(NULL);
+	const struct claim *c;
+	struct frame f;
+
+	kit_br_any = true;
+	assert_int_equal(kit_load(k, allow_all, 1, outside,
+				  ARRAY_LEN(outside), 0), 0);
+	kit_br_any = false;
+	for (c = outside_arps; c < outside_arps + ARRAY_LEN(outside_arps); c++) {
+		frame_arp(&f, c->port, c->op, kit_mac[c->mac_of], c->src,
+			  c->target);
+		if (c->port == BR)
+			memcpy(f.b, kit_mac[LAN], 6);
+		check_claim(k, c, &f);
+	}
+	for (c = outside_nds; c < outside_nds + ARRAY_LEN(outside_nds); c++) {
+		frame_nd(&f, c->port, c->op, c->src, "ff02::1", c->target,
+			 kit_mac[c->mac_of]);
+		memcpy(f.b, all_nodes, 6);
+		check_claim(k, c, &f);
+	}
+	/* Nor may a host send from it. */
+	frame_udp(&f, LAN, "192.168.1.77", 7, "10.1.0.10", 9, 20);
+	kit_rx(k, LAN, &f);
+	assert_string_equal(kit_last_reason(k), "spoof");
+	kit_free(k);
+}
+
 /* Whatever the rules deny, a bridged domain's NDP reaches its link: that far,
    and no further by a router that it names as the station to get it. */
 static void test_ndp_stays_on_link(void **state)
@@ -622,6 +685,7 @@ int main(void)
 		cmocka_unit_test(test_arp_any),
 		cmocka_unit_test(test_ndp),
 		cmocka_unit_test(test_ndp_any),
+		cmocka_unit_test(test_claims_of_translated),
 		cmocka_unit_test(test_ndp_stays_on_link),
 		cmocka_unit_test(test_ndp_malformed),
 		cmocka_unit_test(test_arp_resolves),
