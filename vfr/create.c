@@ -80,7 +80,9 @@ static size_t nr_rules(const struct vfr_limits *l) { return l->rules + 1ul; }
 static size_t nr_nats(const struct vfr_limits *l) { return l->nats; }
 static size_t nr_hash(const struct vfr_limits *l)
 {
-	return power_above((l->rules > l->nats ? l->rules : l->nats) * 2);
+	size_t n = l->rules > l->nats ? l->rules : l->nats;
+
+	return power_above((uint32_t)(n > nr_ifaces(l) ? n : nr_ifaces(l)) * 2);
 }
 static size_t nr_neighs(const struct vfr_limits *l) { return l->neighbours; }
 static size_t nr_frags(const struct vfr_limits *l) { return l->fragments; }

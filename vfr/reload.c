@@ -35,7 +35,6 @@ static void iface_fill(struct tables *t, uint32_t i, uint64_t now_ns)
 	const struct vfr_rs_parts *p = &t->rs.p;
 	struct iface *ifc = &t->ifaces[i];
 	const struct vfr_rs_port *o = &p->ports[i];
-	uint32_t k;
 
 	memset(ifc, 0, sizeof(*ifc));
 	ifc->rs = o;
@@ -56,9 +55,19 @@ static void iface_fill(struct tables *t, uint32_t i, uint64_t now_ns)
 	memcpy(ifc->mac, o->mac, 6);
 	vfr_rate_set(&ifc->rate, o->rate_bps, o->burst_bytes, now_ns);
 	iface_addrs(ifc, p->addrs + o->first_addr, o->nr_addrs);
-	for (k = 0; k < p->nr_nets; k++)
-		if (p->nets[k].kind == VFR_NET_BRIDGED && p->nets[k].nic == i)
-			ifc->net = (uint16_t)k;
+}
+
+static void ifaces_fill(struct tables *t, uint64_t now_ns)
+{
+	const struct vfr_rs_parts *p = &t->rs.p;
+	uint32_t i;
+
+	t->nr_ifaces = p->nr_ports;
+	for (i = 0; i < t->nr_ifaces; i++)
+		iface_fill(t, i, now_ns);
+	for (i = 0; i < p->nr_nets; i++)
+		if (p->nets[i].kind == VFR_NET_BRIDGED)
+			t->ifaces[p->nets[i].nic].net = (uint16_t)i;
 }
 
 /* What depends on the device: MAC and MTU. */
@@ -204,6 +213,45 @@ static struct ids nat_ids(const struct tables *t)
 			     t->blob ? t->rs.p.nr_nats : 0 };
 }
 
+/* --- the checks that need this router --- */
+
+struct place {			/* where packets come in: one port each */
+	char		device[VFR_NAME_MAX];
+	uint16_t	vlan;
+};
+_Static_assert(sizeof(struct place) == VFR_NAME_MAX + 2,
+	       "no holes: it is hashed");
+
+static struct place place_of(const struct vfr_ruleset *rs, uint32_t port)
+{
+	const struct vfr_rs_port *o = &rs->p.ports[port];
+	struct place at = { .vlan = o->vlan };
+
+	name_copy(at.device, sizeof(at.device), rs->p.strings + o->device);
+	return at;
+}
+
+static int twins(struct vfr *v, const struct vfr_ruleset *rs, const char **why)
+{
+	uint32_t *hash = v->remap_hash, mask = v->remap_mask, i, s;
+
+	memset(hash, 0xff, (mask + 1ul) * sizeof(*hash));
+	for (i = 0; i < rs->p.nr_ports; i++) {
+		struct place at = place_of(rs, i), other;
+
+		s = (uint32_t)hash_bytes(v->seed, &at, sizeof(at)) & mask;
+		for (; hash[s] != NONE32; s = (s + 1) & mask) {
+			other = place_of(rs, hash[s]);
+			if (!memcmp(&other, &at, sizeof(at))) {
+				*why = "two ports are the same device and VLAN";
+				return -EINVAL;
+			}
+		}
+		hash[s] = i;
+	}
+	return 0;
+}
+
 static int too_big(const struct vfr *v, const struct vfr_ruleset *rs,
 		   const char **why)
 {
@@ -238,7 +286,6 @@ int vfr_load(struct vfr *v, const void *blob, size_t len, unsigned int flags,
 {
 	struct tables *t = v->spare;
 	const char *text;
-	uint32_t i;
 	int rc;
 
 	if (!why)
@@ -247,6 +294,8 @@ int vfr_load(struct vfr *v, const void *blob, size_t len, unsigned int flags,
 	rc = vfr_ruleset_open(&t->rs, blob, len, why);
 	if (!rc)
 		rc = too_big(v, &t->rs, why);
+	if (!rc)
+		rc = twins(v, &t->rs, why);
 	if (rc)
 		return rc;
 	/* Flows of the ruleset before this one are still to be judged by it. */
@@ -255,9 +304,7 @@ int vfr_load(struct vfr *v, const void *blob, size_t len, unsigned int flags,
 	t->blob = blob;
 	if (now_ns > v->now)
 		v->now = now_ns;
-	t->nr_ifaces = t->rs.p.nr_ports;
-	for (i = 0; i < t->nr_ifaces; i++)
-		iface_fill(t, i, v->now);
+	ifaces_fill(t, v->now);
 	route_build(v, t);
 	neigh_drop_held(v);
 	swap(v);

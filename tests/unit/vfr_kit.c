@@ -43,7 +43,7 @@ static uint32_t string_add(struct strings *s, const char *t)
 	return at;
 }
 
-static void *classifier(const struct kit_rule *rules, int n, size_t *len)
+void *kit_classifier(const struct kit_rule *rules, int n, size_t *len)
 {
 	struct vfr_cls_rule *a = calloc((size_t)n + 1, sizeof(*a));
 	static const struct vfr_cls_set no_set;
@@ -142,7 +142,7 @@ void *kit_blob(const struct kit_rule *rules, int nr_rules,
 	struct vfr_rs_parts p = { 0 };
 	uint32_t nr = 0;
 	size_t cls_len;
-	void *cls = classifier(rules, nr_rules, &cls_len), *blob;
+	void *cls = kit_classifier(rules, nr_rules, &cls_len), *blob;
 	int i;
 
 	nets[0].name = string_add(&s, "dmz");

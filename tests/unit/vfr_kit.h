@@ -104,6 +104,8 @@ void kit_rewind(struct kit *k);
 
 extern const struct kit_rule allow_all[1];
 
+/* The classifier of some rules, for a blob; the caller frees it. */
+void *kit_classifier(const struct kit_rule *rules, int n, size_t *len);
 /* Build a ruleset of this world and load it. */
 void *kit_blob(const struct kit_rule *rules, int nr_rules,
 	       const struct kit_nat *nats, int nr_nats, size_t *len);

@@ -3,6 +3,8 @@
  */
 #include "vfr_kit.h"
 
+#include <time.h>
+
 static const struct kit_rule rules[] = {
 	{ VFR_ALLOW, .proto = 6, .dport_lo = 80, .limit = 5,
 	  .limit_period_ms = 1000 },
@@ -42,7 +44,6 @@ static const struct {
 	{ "bridge of no port", FIELD(NET, 1, struct vfr_rs_net, nic, 77), "a bridged net names no NIC" },
 	{ "port kind", FIELD(PORT, 0, struct vfr_rs_port, kind, 7), "a port is of unknown kind" },
 	{ "port name", FIELD(PORT, 1, struct vfr_rs_port, name, 0), "a port has a bad name" },
-	{ "port device twice", FIELD(PORT, 1, struct vfr_rs_port, device, 9), "two ports are the same device and VLAN" },
 	{ "vif's net", FIELD(PORT, 2, struct vfr_rs_port, net, 2), "a vif is on no net" },
 	{ "vif's MAC", FIELD(PORT, 2, struct vfr_rs_port, mac[0], 3), "a vif has no unicast MAC" },
 	{ "vif's VLAN", FIELD(PORT, 2, struct vfr_rs_port, vlan, 3), "a vif has a VLAN id" },
@@ -137,11 +138,118 @@ static void test_limits(void **state)
 	kit_free(k);
 }
 
+/* So large as a router that has the most of everything takes them, and more. */
+enum { MANY = 65534 };
+
+/* A ruleset of NICs, a VLAN each, on devices of one name or of as many; the
+   last one is like `twin`, if that is no NIC's number. */
+static void *nics_blob(uint32_t nr, uint32_t devices, uint32_t twin,
+		       uint32_t nets, size_t *len)
+{
+	struct vfr_rs_port *ports = calloc(nr, sizeof(*ports));
+	struct vfr_rs_net *n = calloc(nets + 1, sizeof(*n));
+	char *strings = calloc(devices + 1, 8);
+	size_t cls_len;
+	struct vfr_rs_parts p = {
+		.strings = strings, .nr_strings = 8 * (devices + 1),
+		.ports = ports, .nr_ports = nr, .nets = n, .nr_nets = nets,
+	};
+	void *cls = kit_classifier(NULL, 0, &cls_len), *blob;
+	uint32_t i;
+
+	p.classifier = cls;
+	p.nr_classifier = (uint32_t)cls_len;
+	for (i = 0; i < devices; i++)
+		snprintf(strings + 8 * (i + 1), 8, "d%u", i % 100000);
+	for (i = 0; i < nr; i++)
+		ports[i] = (struct vfr_rs_port){
+			.name = 8, .device = 8 * (1 + i % devices),
+			.kind = VFR_PORT_NIC, .net = VFR_NONE16,
+			.vlan = (uint16_t)(i / devices),
+		};
+	if (twin < nr)
+		ports[nr - 1] = ports[twin];
+	for (i = 0; i < nets; i++)
+		n[i] = (struct vfr_rs_net){ .name = 8, .nic = (uint16_t)i,
+					    .kind = VFR_NET_BRIDGED };
+	*len = vfr_ruleset_size(&p);
+	blob = malloc(*len);
+	vfr_ruleset_write(&p, blob);
+	free(cls);
+	free(strings);
+	free(n);
+	free(ports);
+	return blob;
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Whoever loads a ruleset holds up all packets meanwhile. */
+static void test_many(void **state)
+{
+	static const struct vfr_limits most = { .ports = 4096, .flows = 64,
+						.rules = 1, .hosts = 1 << 16 };
+	static const struct {
+		const char *what;
+		uint32_t nr, devices, twin, nets;
+		const char *why;
+	} m[] = {
+		{ "a device each", 16384, 16384, MANY, 0, NULL },
+		{ "a few devices of many VLANs", 16384, 8, MANY, 0, NULL },
+		{ "a bridged net each", 16384, 16384, MANY, 16384, NULL },
+		{ "one like the first", 16384, 8, 0, 0, "two ports are the same device and VLAN" },
+		{ "one like the last", 16384, 16384, 16382, 0, "two ports are the same device and VLAN" },
+		{ "too many ports", MANY, MANY, MANY, 0, "more ports than this router has room for" },
+	};
+	struct kit *k = kit_empty(&most);
+	const char *why;
+	double start;
+	unsigned int i;
+	size_t len;
+
+	for (i = 0; i < ARRAY_LEN(m); i++) {
+		void *blob = nics_blob(m[i].nr, m[i].devices, m[i].twin,
+				       m[i].nets, &len);
+		int rc;
+
+		k->blobs[k->nr_blobs++] = blob;
+		why = NULL;
+		start = seconds();
+		rc = vfr_load(k->v, blob, len, 0, k->now, NULL, &why);
+		if (seconds() - start > 2)
+			fail_msg("%s: %.1f s", m[i].what, seconds() - start);
+		if (!rc != !m[i].why || (rc && strcmp(why, m[i].why)))
+			fail_msg("%s: %d, %s", m[i].what, rc, why);
+	}
+	kit_free(k);
+}
+
+/* A net's number is kept in 16 bits. */
+static void test_too_many_nets(void **state)
+{
+	struct vfr_ruleset rs;
+	const char *why;
+	size_t len;
+	void *blob = nics_blob(1, 1, MANY, 65536, &len);
+
+	assert_int_equal(vfr_ruleset_open(&rs, blob, len, &why), -22);
+	assert_string_equal(why, "too many nets");
+	free(blob);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_too_many_nets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
