@@ -117,6 +117,7 @@ struct judge {
 	struct flow_key	fkey;		/* as it came in */
 	uint16_t	snap_len;	/* header bytes in the snapshot */
 	uint8_t		slot;		/* in the burst, for its snapshot */
+	uint8_t		snap_at;	/* where in buf hdr began then */
 
 	/* From here on zero at the start; see start() in judge.c. */
 	uint32_t	hash;		/* of fkey */
@@ -296,6 +297,12 @@ struct source {			/* a per-source limit in use */
 	struct bucket	b;
 };
 
+struct tap_mark {
+	uint64_t		prod;		/* written so far */
+	uint64_t		seen, lost;	/* matched; found no room */
+	uint64_t		told;		/* of lost, in a record */
+};
+
 struct tap {
 	bool			used, all;
 	uint8_t			stages;
@@ -305,10 +312,7 @@ struct tap {
 	uint32_t		snaplen, nr_insns, ring_bytes;
 	struct vfr_bpf_insn	*insns;
 	struct vfr_tap_ring	*ring;
-	uint64_t		prod;		/* written so far */
-	uint64_t		shown;		/* of that, visible */
-	uint64_t		lost, seen;	/* private copies */
-	uint32_t		lost_before;	/* since the last record */
+	struct tap_mark		now, shown;	/* shown: to the reader */
 };
 
 struct log_ring {

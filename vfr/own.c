@@ -101,8 +101,10 @@ void own_send(struct vfr *v, struct vfr_packet *p, uint16_t iface)
 		reason = port_send(v, dev, p);
 	if (!reason) {
 		st->forwarded++;
+		tap_commit(v);
 		return;
 	}
+	tap_rewind(v);
 	st->drops[reason]++;
 	p->release(p);
 }

@@ -118,6 +118,7 @@ void tap_take(struct vfr *v, struct judge *j)
 	if (j->tap_mask) {
 		memcpy(v->snap[j->slot], p->hdr, p->hdr_len);
 		j->snap_len = p->hdr_len;
+		j->snap_at = (uint8_t)(p->hdr - p->buf);
 		j->snap_total = p->len;
 	}
 }
@@ -129,27 +130,26 @@ void tap_take(struct vfr *v, struct judge *j)
 static struct vfr_tap_record *reserve(struct tap *t, uint32_t n)
 {
 	uint64_t cons = __atomic_load_n(&t->ring->cons, __ATOMIC_ACQUIRE);
-	uint32_t at = (uint32_t)t->prod & (t->ring_bytes - 1);
+	uint32_t at = (uint32_t)t->now.prod & (t->ring_bytes - 1);
 	uint32_t to_end = t->ring_bytes - at;
 	uint32_t skip = n > to_end ? to_end : 0;
 	struct vfr_tap_record *r;
 
-	t->seen++;
-	if (t->shown - cons > t->ring_bytes ||
-	    t->prod + skip + n - cons > t->ring_bytes) {
-		t->lost++;
-		t->lost_before++;
+	t->now.seen++;
+	if (t->shown.prod - cons > t->ring_bytes ||
+	    t->now.prod + skip + n - cons > t->ring_bytes) {
+		t->now.lost++;
 		return NULL;
 	}
 	if (skip) {
 		r = (void *)(t->ring->data + at);
 		r->rec_len = skip;	/* 8 bytes are always there */
 		r->type = VFR_TAP_SKIP;
-		t->prod += skip;
+		t->now.prod += skip;
 		at = 0;
 	}
 	r = (void *)(t->ring->data + at);
-	t->prod += n;
+	t->now.prod += n;
 	return r;
 }
 
@@ -166,13 +166,13 @@ static struct vfr_tap_record *record(struct vfr *v, struct tap *t,
 	*r = (struct vfr_tap_record){
 		.rec_len = n, .type = VFR_TAP_PACKET, .time_ns = v->now,
 		.packet_id = p->id, .rule = NONE32, .caplen = cap, .len = len,
-		.out = NONE16, .lost = t->lost_before,
+		.out = NONE16, .lost = (uint32_t)(t->now.lost - t->now.told),
 		.gso_size = p->gso == VFR_GSO_NONE ? 0 : p->gso_size,
 		.flags = (p->csum == VFR_CSUM_PARTIAL ? VFR_TAP_CSUM_PARTIAL
 						      : 0) |
 			 (p->gso != VFR_GSO_NONE ? VFR_TAP_GSO : 0),
 	};
-	t->lost_before = 0;
+	t->now.told = t->now.lost;
 	return r;
 }
 
@@ -186,17 +186,14 @@ static void copy_ingress(const struct vfr *v, const struct judge *j,
 	uint8_t *to = (uint8_t *)(r + 1);
 	uint32_t n = cap < j->snap_len ? cap : j->snap_len, got;
 	const struct vfr_packet *p = j->p;
-	uint32_t pulled;
 
 	memcpy(to, v->snap[j->slot], n);
 	if (n == cap)
 		return;
-	/* Bytes pulled into hdr since then lie behind what was kept; hdr may
-	   have grown or shrunk at its front by a tag. */
-	pulled = p->len - (j->snap_total - j->snap_len);
-	if (p->len < j->snap_total - j->snap_len)
-		pulled = p->len;
-	got = vfr_packet_copy(p, pulled, to + n, cap - n);
+	/* Since then a tag may have come or gone at the front, and at the end
+	   what lay behind the IP packet is cut off: that is not captured. */
+	got = vfr_packet_copy(p, n + j->snap_at - (uint32_t)(p->hdr - p->buf),
+			      to + n, cap - n);
 	r->caplen = n + got;
 }
 
@@ -278,10 +275,10 @@ void tap_commit(struct vfr *v)
 
 		if (!t->used)
 			continue;
-		t->ring->lost = t->lost;
-		t->ring->seen = t->seen;
-		t->shown = t->prod;
-		__atomic_store_n(&t->ring->prod, t->prod, __ATOMIC_RELEASE);
+		t->shown = t->now;
+		t->ring->lost = t->now.lost;
+		t->ring->seen = t->now.seen;
+		__atomic_store_n(&t->ring->prod, t->now.prod, __ATOMIC_RELEASE);
 	}
 }
 
@@ -290,5 +287,5 @@ void tap_rewind(struct vfr *v)
 	uint32_t i;
 
 	for (i = 0; i < v->lim.taps; i++)
-		v->taps[i].prod = v->taps[i].shown;
+		v->taps[i].now = v->taps[i].shown;
 }

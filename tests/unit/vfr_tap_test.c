@@ -276,6 +276,113 @@ static void test_full(void **state)
 	free(r);
 }
 
+/* The tail that Ethernet padded, or a sender added, is cut off before the
+   record is written: what is captured is still what came in, up to there. */
+static void test_trimmed(void **state)
+{
+	static const uint32_t tails[] = { 0, 1, 18, 127, 128, 129, 500 };
+	struct kit *k = kit_new(NULL);
+	struct vfr_tap_ring *r = ring_new();
+	struct vfr_tap_config c = {
+		.device = "web", .snaplen = 2000, .ring = r, .ring_bytes = RING,
+		.stages = VFR_TAP_INGRESS,
+	};
+	const struct vfr_tap_record *rec;
+	struct frame f;
+	uint64_t at = 0;
+	uint32_t ip_end;
+	unsigned int i;
+
+	KIT_LOAD(k, rules);
+	assert_int_equal(vfr_tap_open(k->v, &c), 0);
+	for (i = 0; i < ARRAY_LEN(tails); i++) {
+		frame_udp(&f, WEB, "10.1.0.10", 4000, "10.1.0.20", 53, 600);
+		ip_end = f.len;
+		memset(f.b + ip_end, 0xee, tails[i]);
+		f.len += tails[i];
+		kit_rx(k, WEB, &f);
+		rec = next(r, &at);
+		assert_non_null(rec);
+		assert_int_equal(rec->len, f.len);
+		assert_true(rec->caplen >= ip_end && rec->caplen <= f.len);
+		assert_memory_equal(rec + 1, f.b, rec->caplen);
+	}
+	kit_free(k);
+	free(r);
+}
+
+static void other_tap(struct kit *k, struct vfr_tap_ring *r)
+{
+	struct vfr_tap_config c = {
+		.device = "web", .snaplen = 2000, .ring = r, .ring_bytes = RING,
+		.stages = VFR_TAP_EGRESS,
+	};
+
+	assert_true(vfr_tap_open(k->v, &c) >= 0);
+}
+
+/* What the VFR itself sends is shown when it is sent, and only then. */
+static void test_own(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct vfr_tap_ring *r = ring_new();
+	const struct vfr_tap_record *rec;
+	struct frame f;
+	uint64_t at = 0;
+
+	KIT_LOAD(k, rules);
+	other_tap(k, r);
+	/* The answer has no way. */
+	frame_arp(&f, WEB, 1, kit_mac[WEB], "10.1.0.10", "10.1.0.1");
+	k->refuse_port = WEB;
+	kit_rx(k, WEB, &f);
+	assert_null(next(r, &at));
+	assert_int_equal(r->seen, 0);
+	k->refuse_port = -1;
+	kit_rx(k, WEB, &f);
+	rec = next(r, &at);
+	assert_non_null(rec);
+	assert_int_equal(rec->port, VFR_PORT_SELF);
+	assert_memory_equal(rec + 1, k->caught[0].b, rec->caplen);
+	assert_null(next(r, &at));
+	assert_int_equal(r->seen, 1);
+	kit_free(k);
+	free(r);
+}
+
+/* A record that is taken back leaves nothing behind: the gap before it is told
+   by the next one, and it was neither seen nor lost. */
+static void test_rewind(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	struct vfr_tap_ring *r = ring_new();
+	const struct vfr_tap_record *rec;
+	struct frame f;
+	uint64_t at = 0, seen;
+
+	KIT_LOAD(k, rules);
+	other_tap(k, r);
+	frame_udp(&f, DB, "10.1.0.20", 53, "10.1.0.10", 4000, 1000);
+	while (!r->lost)
+		kit_rx(k, DB, &f);
+	while (next(r, &at))
+		;
+	k->refuse_port = WEB;		/* full, and lost a second time */
+	kit_rx(k, DB, &f);
+	assert_int_equal(r->lost, 1);
+	r->cons = at;
+	seen = r->seen;
+	kit_rx(k, DB, &f);
+	k->refuse_port = -1;
+	kit_rx(k, DB, &f);
+	rec = next(r, &at);
+	assert_non_null(rec);
+	assert_int_equal(rec->lost, 1);
+	assert_int_equal(r->seen, seen + 1);
+	kit_free(k);
+	free(r);
+}
+
 static void test_bad_config(void **state)
 {
 	struct kit *k = kit_new(NULL);
@@ -413,6 +520,9 @@ int main(void)
 		cmocka_unit_test(test_follows_device),
 		cmocka_unit_test(test_except),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_trimmed),
+		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_rewind),
 		cmocka_unit_test(test_bad_config),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_against_libpcap),
