@@ -30,6 +30,13 @@ static bool same_family(const struct vfr_addr *a, const struct vfr_addr *b)
 	return vfr_addr_is_v4(a) == vfr_addr_is_v4(b);
 }
 
+/* Is a on this side of a static translation?  A side is of one family, also
+   one of IPv6 that holds the place where IPv4 is kept. */
+static bool side_has(const struct vfr_prefix *side, const struct vfr_addr *a)
+{
+	return same_family(&side->addr, a) && vfr_prefix_has(side, a);
+}
+
 static bool redirects(const struct vfr *v, const struct vfr_rs_nat *n,
 		      const struct judge *j)
 {
@@ -59,7 +66,7 @@ uint32_t nat_find_dst(struct vfr *v, const struct judge *j,
 		    (j->in != n->port && !vif))
 			continue;
 		if (n->kind == VFR_NAT_STATIC &&
-		    vfr_prefix_has(&n->to, &j->key.dst)) {
+		    side_has(&n->to, &j->key.dst)) {
 			*dst = into(&n->match, &j->key.dst);
 			return i;
 		}
@@ -108,7 +115,9 @@ uint32_t nat_find_src(struct vfr *v, const struct judge *j, uint16_t out,
 
 		if (n->port != out || n->kind == VFR_NAT_REDIRECT ||
 		    (n->proto && n->proto != j->key.proto) ||
-		    !vfr_prefix_has(&n->match, &j->key.src))
+		    (n->kind == VFR_NAT_STATIC ?
+		     !side_has(&n->match, &j->key.src) :
+		     !vfr_prefix_has(&n->match, &j->key.src)))
 			continue;
 		if (n->kind == VFR_NAT_STATIC)
 			*src = into(&n->to, &j->key.src);
@@ -126,7 +135,7 @@ uint32_t nat_find_src(struct vfr *v, const struct judge *j, uint16_t out,
 static bool is_outside(const struct vfr_rs_nat *n, const struct vfr_addr *a)
 {
 	if (n->kind == VFR_NAT_STATIC)
-		return vfr_prefix_has(&n->to, a);
+		return side_has(&n->to, a);
 	return n->kind == VFR_NAT_REDIRECT && n->match.len == 128 &&
 	       vfr_addr_eq(&n->match.addr, a);
 }
@@ -185,7 +194,10 @@ static uint8_t *transport_sum(const struct judge *j)
 	switch (j->key.proto) {
 	case IP_TCP:
 		return h + 16;
+	case IP_DCCP:
+		return h + 6;
 	case IP_UDP:
+	case IP_UDPLITE:	/* none is an error: it stays one */
 		if (!h[6] && !h[7] && j->p->csum != VFR_CSUM_PARTIAL)
 			return NULL;	/* the sender made none (RFC 6935) */
 		return h + 6;
@@ -263,7 +275,7 @@ void nat_rewrite(struct judge *j, const struct vfr_addr *src,
 	if (j->frag & VFR_FRAG_LATER)
 		return;
 	rewrite_ports(j, sport, dport, sum);
-	if (j->key.proto == IP_UDP && sum && !sum[0] && !sum[1] &&
-	    j->p->csum != VFR_CSUM_PARTIAL)
+	if ((j->key.proto == IP_UDP || j->key.proto == IP_UDPLITE) && sum &&
+	    !sum[0] && !sum[1] && j->p->csum != VFR_CSUM_PARTIAL)
 		sum[0] = sum[1] = 0xff;
 }

@@ -238,6 +238,7 @@ bool ndp_rx(struct vfr *v, struct judge *j)
 			memcpy(target.b, j->p->hdr + j->l4 + 8, 16);
 	}
 	if (j->l4 + from > end || target.b[0] == 0xff ||
+	    vfr_addr_is_v4(&target) ||	/* those are ARP's */
 	    !option_mac(j, from, kind, &mac)) {
 		judge_drop(v, j, VFR_DROP_MALFORMED);
 		return true;

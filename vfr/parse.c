@@ -109,6 +109,9 @@ static bool parse_transport(struct judge *j)
 		return parse_udp(j);
 	case IP_SCTP:
 		return parse_sctp(j);
+	case IP_DCCP:
+	case IP_UDPLITE:	/* as far as the checksum, for nat.c */
+		return need_l4(j, 8);
 	case IP_ICMP:
 		return j->v6 ? bad(j, VFR_DROP_MALFORMED) : parse_icmp(j);
 	case IP_ICMP6:

@@ -96,7 +96,8 @@ static struct layers layers_of(const uint8_t *b)
 
 static int sum_at(uint8_t proto)
 {
-	return proto == 6 ? 16 : proto == 17 ? 6 :
+	/* UDP, UDP-Lite (all of it covered), DCCP */
+	return proto == 6 ? 16 : proto == 17 || proto == 136 || proto == 33 ? 6 :
 	       proto == 1 || proto == 58 ? 2 : -1;
 }
 

@@ -236,6 +236,81 @@ static void test_no_checksum6(void **state)
 	kit_free(k);
 }
 
+/* A prefix of IPv6 that holds the place where IPv4 is kept is IPv6's alone. */
+static void test_families(void **state)
+{
+	static const struct kit_nat low[] = {
+		{ VFR_NAT_STATIC, .match = "fd00:1::/64", .to = "::/64", .port = WAN },
+		{ VFR_NAT_STATIC, .match = "::/48", .to = "2001:db8:5::/48", .port = WAN },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+
+	assert_int_equal(kit_load(k, allow_all, 1, low, ARRAY_LEN(low), 0), 0);
+	frame_udp(&f, WAN, "8.8.8.8", 7, "10.1.0.10", 9, 20);
+	kit_rx(k, WAN, &f);
+	assert_int_equal(kit_step(k, VFR_STEP_NAT_DST), -1);
+	addr_is(kit_one(k, WEB)->b + 30, "10.1.0.10");
+	frame_udp(&f, DB, "10.1.0.20", 7, "8.8.8.8", 9, 20);
+	kit_rx(k, DB, &f);
+	assert_int_equal(kit_step(k, VFR_STEP_NAT_SRC), -1);
+	addr_is(kit_one(k, WAN)->b + 26, "10.1.0.20");
+	/* Nor does the VFR answer for all of IPv4. */
+	frame_arp(&f, WAN, 1, kit_mac[WAN], "203.0.113.1", "203.0.113.77");
+	kit_rx(k, WAN, &f);
+	assert_int_equal(k->nr_caught, 0);
+	kit_free(k);
+}
+
+/* Two protocols that have no ports for the VFR, but a checksum that covers the
+   addresses, where UDP's lies. */
+static void test_other_checksums(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t proto;
+		int from, to;
+		const char *src, *dst;
+		int at;			/* of the checksum */
+	} other[] = {
+		{ "DCCP", 33, WEB, WAN, "10.1.0.10", "8.8.8.8", 40 },
+		{ "UDP-Lite", 136, WEB, WAN, "10.1.0.10", "8.8.8.8", 40 },
+		{ "DCCP over IPv6", 33, WAN, WEB, "2001:db8:9::9", "2001:db8::77", 60 },
+		{ "UDP-Lite over IPv6", 136, WAN, WEB, "2001:db8:9::9", "2001:db8::77", 60 },
+	};
+	static const struct kit_nat both[] = {
+		{ VFR_NAT_MASQUERADE, .match = "10.1.0.0/24", .port = WAN },
+		{ VFR_NAT_STATIC, .match = "fd00:1::10", .to = "2001:db8::77", .port = WAN },
+	};
+	struct kit *k = kit_new(NULL);
+	const struct caught *c;
+	struct frame f;
+	unsigned int i, n;
+
+	assert_int_equal(kit_load(k, allow_all, 1, both, 2, 0), 0);
+	for (i = 0; i < ARRAY_LEN(other); i++) {
+		for (n = 0; n < 65536; n += 5) {
+			frame_ip(&f, other[i].from, other[i].src, other[i].dst,
+				 other[i].proto, 30);
+			w16(frame_l4(&f) + 10, (uint16_t)n);
+			frame_sums(&f);
+			if (!be16(f.b + other[i].at))
+				w16(f.b + other[i].at, 0xffff);
+			kit_rx(k, other[i].from, &f);
+			c = kit_one(k, other[i].to);
+			if (!sums_ok(c->b, c->len) ||
+			    (other[i].proto == 136 && !be16(c->b + other[i].at)))
+				fail_msg("%s, %u", other[i].what, n);
+		}
+		/* Cut short before its checksum. */
+		frame_ip(&f, other[i].from, other[i].src, other[i].dst,
+			 other[i].proto, 7);
+		kit_rx(k, other[i].from, &f);
+		assert_string_equal(kit_last_reason(k), "malformed");
+	}
+	kit_free(k);
+}
+
 /* An ICMP error about a translated packet: inside and outside translated. */
 static void test_related(void **state)
 {
@@ -377,6 +452,8 @@ int main(void)
 		cmocka_unit_test(test_clash),
 		cmocka_unit_test(test_checksums),
 		cmocka_unit_test(test_no_checksum6),
+		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_other_checksums),
 		cmocka_unit_test(test_related),
 		cmocka_unit_test(test_related_plain),
 		cmocka_unit_test(test_reload),

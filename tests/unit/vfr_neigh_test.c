@@ -179,6 +179,8 @@ static const struct claim nds[] = {
 	{ "a LAN host cannot ask as a bridged domain", LAN, NS, LAN, "2001:db8:1::50", "2001:db8:1::1", -1, "spoof" },
 	{ "a LAN host cannot claim a bridged domain's address", LAN, NA, LAN, "2001:db8:1::9", "2001:db8:1::50", -1, "spoof" },
 	{ "a LAN host cannot claim a routed domain's address", LAN, NA, LAN, "2001:db8:1::9", "fd00:1::10", -1, "spoof" },
+	{ "IPv4 is not asked for by NDP", WEB, NS, WEB, "fd00:1::10", "::ffff:10.1.0.1", -1, "malformed" },
+	{ "nor is it announced", LAN, NA, LAN, "2001:db8:1::9", "::ffff:192.168.1.44", -1, "malformed" },
 	{ "a LAN host cannot claim ours", LAN, NA, LAN, "2001:db8:1::9", "2001:db8:1::1", -1, "spoof" },
 	{ "a bridged domain finds the LAN", BR, NS, BR, "2001:db8:1::50", "2001:db8:1::9", LAN, 0 },
 	{ "a bridged domain's probe of its own address reaches the LAN", BR, NS, BR, "::", "2001:db8:1::50", LAN, 0 },
