@@ -31,6 +31,12 @@ static bool decrements(const struct vfr *v, const struct judge *j, uint16_t out)
 				o->kind == VFR_PORT_VIF && i->net == o->net);
 }
 
+bool forward_leaves_link(const struct vfr *v, const struct judge *j,
+			 uint16_t out)
+{
+	return decrements(v, j, out);
+}
+
 static HOT bool fits(struct vfr *v, struct judge *j, uint16_t out)
 {
 	const uint8_t *h = j->p->hdr + j->l3;

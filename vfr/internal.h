@@ -431,6 +431,9 @@ struct way {			/* where a packet goes next */
 	uint16_t	neigh;		/* NONE16: out is a vif, or unresolved */
 	struct vfr_addr	hop;		/* on a NIC's link; zero: bridged */
 };
+/* Is the way out another link than the one it came in by? */
+bool forward_leaves_link(const struct vfr *v, const struct judge *j,
+			 uint16_t out);
 void forward_flow(struct vfr *v, struct judge *j, struct flow *f, int dir);
 /* An ICMP error, already translated, in direction dir of f. */
 void forward_related(struct vfr *v, struct judge *j, struct flow *f, int dir);

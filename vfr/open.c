@@ -201,6 +201,18 @@ static bool may_know(struct vfr *v, struct judge *j)
 	       v->t->rs.p.rules[rule].action == VFR_ALLOW;
 }
 
+static bool is_link_local4(const struct vfr_addr *a)
+{
+	return vfr_addr_is_v4(a) && a->b[12] == 169 && a->b[13] == 254;
+}
+
+/* RFC 3927, 7.  IPv6's have no route, and are bound to talk to us alone. */
+static bool must_stay(const struct vfr *v, const struct judge *j, uint16_t out)
+{
+	return (is_link_local4(&j->key.src) || is_link_local4(&j->key.dst)) &&
+	       forward_leaves_link(v, j, out);
+}
+
 /* Destination translation and route; rules are asked by what comes out. */
 static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
 {
@@ -235,6 +247,10 @@ static bool find_way(struct vfr *v, struct judge *j, struct opening *o)
 		return false;
 	}
 	TRACE(v, j, ROUTE, o->way.out, route);
+	if (unlikely(must_stay(v, j, o->way.out))) {
+		judge_drop(v, j, VFR_DROP_MARTIAN);
+		return false;
+	}
 	return true;
 }
 

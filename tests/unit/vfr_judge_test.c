@@ -196,6 +196,53 @@ static void test_log_of_other_frames(void **state)
 	kit_free(k);
 }
 
+/* An address that means its own link leads to, and comes from, no other one
+   (RFC 3927, 7; RFC 4291, 2.5.6). */
+static void test_link_local(void **state)
+{
+	static const struct {
+		const char *what;
+		int from;
+		const char *src, *dst;
+		int to;			/* -1: nowhere */
+		const char *reason;
+	} t[] = {
+		{ "from a link to a domain", WAN, "169.254.1.1", "10.1.0.10", -1, "martian" },
+		{ "from one link to another", WAN, "169.254.1.1", "192.168.1.9", -1, "martian" },
+		{ "from a domain to the link of the gateway", WEB, "10.1.0.10", "169.254.169.254", -1, "martian" },
+		{ "from a link to no known address", LAN, "192.168.1.9", "169.254.1.1", -1, "martian" },
+		{ "just below", WEB, "10.1.0.10", "169.253.255.255", WAN, "not dropped" },
+		{ "just above", WEB, "10.1.0.10", "169.255.0.0", WAN, "not dropped" },
+		{ "of IPv6, from a link to a domain", WAN, "fe80::1", "fd00:1::10", -1, "spoof" },
+		{ "of IPv6, from a domain to a link", WEB, "fd00:1::10", "fe80::1", -1, "no_route" },
+		{ "to what is translated", WEB, "10.1.0.10", "169.254.8.8", DB, "not dropped" },
+	};
+	static const struct kit_nat metadata[] = {
+		{ VFR_NAT_REDIRECT, .match = "169.254.8.8", .to = "10.1.0.20", .port = WAN },
+	};
+	static const struct kit_rule quiet[] = { { VFR_ALLOW } };
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+	unsigned int i;
+
+	assert_int_equal(kit_load(k, quiet, 1, metadata, 1, 0), 0);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		kit_clear(k);
+		frame_udp(&f, t[i].from, t[i].src, 7, t[i].dst, 9, 20);
+		kit_rx(k, t[i].from, &f);
+		if (strcmp(kit_last_reason(k), t[i].reason) ||
+		    (t[i].to >= 0 && (k->nr_caught != 1 ||
+				      k->caught[0].port != t[i].to)))
+			fail_msg("%s: %s", t[i].what, kit_last_reason(k));
+	}
+	/* With the VFR itself it may speak. */
+	kit_clear(k);
+	frame_echo(&f, LAN, "169.254.1.1", "192.168.1.1", 8, 7, 9);
+	kit_rx(k, LAN, &f);
+	kit_one(k, LAN);
+	kit_free(k);
+}
+
 /* Nobody learns, past the rules, which addresses are in use. */
 static void test_nobody_there(void **state)
 {
@@ -243,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_port_not_there),
 		cmocka_unit_test(test_log_of_other_frames),
 		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_link_local),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
