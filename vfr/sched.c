@@ -62,7 +62,6 @@ void vfr_sched_wake(struct vfr_sched *s, uint32_t port)
 	if (p->queued)
 		return;
 	p->queued = true;
-	p->deficit = 0;
 	append(s, p);
 }
 
@@ -70,9 +69,8 @@ void vfr_sched_sleep(struct vfr_sched *s, uint32_t port)
 {
 	struct vfr_sched_port *p = &s->ports[port];
 
-	if (!p->queued)
-		return;
-	unlink_port(s, p);
+	if (p->queued)
+		unlink_port(s, p);
 	p->queued = false;
 	p->deficit = 0;
 }
@@ -140,7 +138,8 @@ static void drr_turn(struct vfr_sched_port *p, struct vfr_sched_grant *g)
 {
 	p->deficit += VFR_SCHED_QUANTUM_BYTES;
 	/* A packet is taken whole as long as some of it fits, so the deficit
-	   may go below 0 by one packet; it is paid back in later turns. */
+	   may go below 0 by one packet; it is paid back in later turns, also
+	   by a port that had nothing more to send meanwhile. */
 	g->packets = UINT32_MAX;
 	g->bytes = p->deficit > 0 ? (uint64_t)p->deficit : 0;
 }

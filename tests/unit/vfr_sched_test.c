@@ -97,6 +97,86 @@ static void test_fair(void **state)
 	assert_true(w.sent[1] > w.sent[0] * 20);
 }
 
+/*
+ * Each turn takes packets of one size until no byte of the grant is left, or
+ * the ring is empty; nr: packets on the ring when it is notified again.
+ */
+static void rounds(struct world *w, const uint32_t size[NR],
+		   const uint32_t nr[NR], int n)
+{
+	uint32_t left[NR] = { 0 }, i;
+
+	for (; n; n--) {
+		for (i = 0; i < 2; i++) {	/* their guests send more */
+			left[i] = left[i] ? left[i] : nr[i];
+			vfr_sched_wake(&w->s, i);
+		}
+		for (i = 0; i < 2; i++) {
+			struct vfr_sched_grant g = vfr_sched_next(&w->s, w->now);
+			uint64_t bytes = 0;
+			uint32_t k;
+
+			for (k = 0; k < g.packets && bytes < g.bytes &&
+				    left[g.port]; k++) {
+				bytes += size[g.port];
+				left[g.port]--;
+			}
+			w->sent[g.port] += bytes;
+			vfr_sched_done(&w->s, g.port, k, bytes, left[g.port],
+				       w->now);
+		}
+	}
+}
+
+/* Who takes more than its turn pays for it later, and nobody gets out of that
+   by an empty ring. */
+static void test_debt_is_paid(void **state)
+{
+	static const struct {
+		const char *what;
+		uint32_t size[NR], nr[NR];
+	} t[] = {
+		{ "large and small, without end", { 65000, 60 }, { 100000, 100000 } },
+		{ "one large packet at a time", { 65000, 60 }, { 1, 100000 } },
+		{ "two at a time", { 40000, 1514 }, { 2, 100000 } },
+		{ "a little more than a turn", { 24300, 60 }, { 1, 100000 } },
+	};
+	struct world w;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		world_init(&w, &vfr_sched_drr);
+		rounds(&w, t[i].size, t[i].nr, 1000);
+		if (w.sent[1] < 950ull * VFR_SCHED_QUANTUM_BYTES ||
+		    w.sent[0] * 100 > w.sent[1] * 105 ||
+		    w.sent[0] * 100 < w.sent[1] * 95)
+			fail_msg("%s: %lu and %lu bytes", t[i].what,
+				 (unsigned long)w.sent[0],
+				 (unsigned long)w.sent[1]);
+	}
+}
+
+/* A port that is gone leaves no debt to the next one of its number; what is
+   left over of a turn is not kept for later. */
+static void test_nothing_inherited(void **state)
+{
+	struct vfr_sched_grant g;
+	struct world w;
+
+	world_init(&w, &vfr_sched_drr);
+	vfr_sched_wake(&w.s, 0);
+	g = vfr_sched_next(&w.s, w.now);
+	vfr_sched_done(&w.s, 0, 1, 1000000, false, w.now);
+	vfr_sched_sleep(&w.s, 0);
+	vfr_sched_wake(&w.s, 0);
+	g = vfr_sched_next(&w.s, w.now);
+	assert_int_equal(g.bytes, VFR_SCHED_QUANTUM_BYTES);
+	vfr_sched_done(&w.s, 0, 1, 60, false, w.now);
+	vfr_sched_wake(&w.s, 0);
+	g = vfr_sched_next(&w.s, w.now);
+	assert_int_equal(g.bytes, VFR_SCHED_QUANTUM_BYTES);
+}
+
 /* 8 Mbit/s for ten seconds are 10 MB, give or take the bucket. */
 static void test_rate(void **state)
 {
@@ -141,6 +221,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_fair),
+		cmocka_unit_test(test_debt_is_paid),
+		cmocka_unit_test(test_nothing_inherited),
 		cmocka_unit_test(test_rate),
 	};
 

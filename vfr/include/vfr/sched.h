@@ -66,7 +66,7 @@ void vfr_sched_rate(struct vfr_sched *s, uint32_t port, uint64_t rate_bps,
 		    uint32_t burst_bytes, uint64_t now_ns);
 
 void vfr_sched_wake(struct vfr_sched *s, uint32_t port);
-/* The port is gone, or has nothing to send any more. */
+/* The port is gone; the next one of its number begins anew. */
 void vfr_sched_sleep(struct vfr_sched *s, uint32_t port);
 
 struct vfr_sched_grant vfr_sched_next(struct vfr_sched *s, uint64_t now_ns);
