@@ -234,6 +234,20 @@ bool route_leads(struct vfr *v, const struct vfr_addr *src,
 	return way_to(v, src, dst, out, w, &route) && w->out == out;
 }
 
+/* Is e the link of NIC i?  Two NICs on one LAN share their prefix. */
+static bool is_link_of(const struct vfr *v, uint16_t i,
+		       const struct fib_entry *e)
+{
+	const struct vfr_rs_port *o = &v->t->rs.p.ports[i];
+	const struct vfr_prefix *a = v->t->rs.p.addrs + o->first_addr;
+	uint32_t n;
+
+	for (n = o->nr_addrs; n; n--, a++)
+		if (a->len == e->len && vfr_prefix_has(a, &e->dst))
+			return true;
+	return false;
+}
+
 bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *from,
 		const struct vfr_addr *src, struct way *w)
 {
@@ -246,7 +260,7 @@ bool route_back(struct vfr *v, uint16_t in, const struct vfr_addr *from,
 	if (ifc->kind == VFR_PORT_VIF)
 		return true;
 	e = route_find(v, from, src);
-	if (e && e->out == in && e->kind == FIB_LINK)
+	if (e && e->kind == FIB_LINK && is_link_of(v, in, e))
 		return true;
 	if (e && e->out == in && e->kind == FIB_ROUTE) {
 		if (!vfr_addr_is_zero(&e->via))
@@ -306,20 +320,6 @@ static bool is_ll_beside(const struct vfr *v, uint16_t i,
 	for (; ifc < end; ifc++)
 		if (ifc != in && ifc->bridged && ifc->net == in->net &&
 		    is_ll_of(a, ifc->peer_mac))
-			return true;
-	return false;
-}
-
-/* Is e the link of NIC i?  Two NICs on one LAN share their prefix. */
-static bool is_link_of(const struct vfr *v, uint16_t i,
-		       const struct fib_entry *e)
-{
-	const struct vfr_rs_port *o = &v->t->rs.p.ports[i];
-	const struct vfr_prefix *a = v->t->rs.p.addrs + o->first_addr;
-	uint32_t n;
-
-	for (n = o->nr_addrs; n; n--, a++)
-		if (a->len == e->len && vfr_prefix_has(a, &e->dst))
 			return true;
 	return false;
 }

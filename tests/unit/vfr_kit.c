@@ -18,7 +18,9 @@ const uint8_t kit_gw_mac[NR_KIT_PORTS][6] = {
 	[BR]  = { 2, 0, 0, 3, 0, 0 },
 };
 
-bool kit_br_any, kit_br_any6, kit_lan6, kit_swap;
+bool kit_br_any, kit_br_any6, kit_swap, kit_lan_on_wan;
+const struct vfr_rs_route *kit_routes;
+uint32_t kit_nr_routes;
 uint64_t kit_wan_rate_bps;
 
 const struct kit_rule allow_all[1] = { { VFR_ALLOW } };
@@ -105,6 +107,8 @@ static void fill_port(struct vfr_rs_port *p, struct strings *s, int i,
 	p->nr_addrs = 2;
 	addrs[(*nr)++] = kit_prefix(addr[i][0]);
 	addrs[(*nr)++] = kit_prefix(addr[i][1]);
+	if (i == LAN && kit_lan_on_wan)
+		addrs[*nr - 2] = kit_prefix("203.0.113.3/24");
 	if (i == BR && kit_br_any6)
 		addrs[*nr - 1] = kit_prefix("::/0");
 	if (i == BR && kit_br_any) {
@@ -135,8 +139,6 @@ void *kit_blob(const struct kit_rule *rules, int nr_rules,
 	struct vfr_prefix addrs[32] = { 0 };
 	struct vfr_rs_port ports[NR_KIT_PORTS] = { 0 };
 	struct vfr_rs_net nets[2] = { 0 };
-	struct vfr_rs_route lan6 = { .via = kit_addr("2001:db8:1::9"),
-				     .port = LAN };
 	struct vfr_rs_rule *rs = calloc((size_t)nr_rules + 1, sizeof(*rs));
 	struct vfr_rs_nat *ns = calloc((size_t)nr_nats + 1, sizeof(*ns));
 	struct vfr_rs_parts p = { 0 };
@@ -174,8 +176,8 @@ void *kit_blob(const struct kit_rule *rules, int nr_rules,
 		.addrs = addrs, .nr_addrs = nr, .nets = nets, .nr_nets = 2,
 		.ports = ports, .nr_ports = NR_KIT_PORTS, .rules = rs,
 		.nr_rules = (uint32_t)nr_rules, .nats = ns,
-		.nr_nats = (uint32_t)nr_nats, .routes = &lan6,
-		.nr_routes = kit_lan6, .classifier = cls,
+		.nr_nats = (uint32_t)nr_nats, .routes = kit_routes,
+		.nr_routes = kit_nr_routes, .classifier = cls,
 		.nr_classifier = (uint32_t)cls_len,
 	};
 	*len = vfr_ruleset_size(&p);

@@ -89,7 +89,9 @@ extern bool kit_br_any;	/* br is bound to any address */
 extern bool kit_br_any6; /* to its own of IPv4, and any of IPv6 */
 extern uint64_t kit_wan_rate_bps; /* 0 = any */
 extern bool kit_swap;	/* web and db have each other's place among the ports */
-extern bool kit_lan6;	/* IPv6's default route: 2001:db8:1::9 on lan */
+extern bool kit_lan_on_wan; /* lan is 203.0.113.3/24: on wan's link, too */
+extern const struct vfr_rs_route *kit_routes;
+extern uint32_t kit_nr_routes;
 
 /* With a ruleset that allows all, and the neighbours 203.0.113.1 and
    192.168.1.9 known. */

@@ -108,16 +108,25 @@ static void test_mac_binding(void **state)
 	kit_free(k);
 }
 
+static void load_routes(struct kit *k, const struct vfr_rs_route *routes,
+			uint32_t n, const struct kit_nat *nats, int nr_nats)
+{
+	kit_routes = routes;
+	kit_nr_routes = n;
+	assert_int_equal(kit_load(k, allow_all, 1, nats, nr_nats, 0), 0);
+	kit_nr_routes = 0;
+}
+
 /* Its prefix is ::/0, and IPv4 is kept as a part of that. */
 static void test_default_route6(void **state)
 {
+	struct vfr_rs_route lan6 = { .via = kit_addr("2001:db8:1::9"),
+				     .port = LAN };
 	struct kit *k = kit_new(NULL);
 	const struct caught *c;
 	struct frame f;
 
-	kit_lan6 = true;
-	KIT_LOAD(k, allow_all);
-	kit_lan6 = false;
+	load_routes(k, &lan6, 1, NULL, 0);
 	frame_udp(&f, WEB, "10.1.0.10", 5, "8.8.8.8", 53, 9);
 	kit_rx(k, WEB, &f);
 	c = kit_one(k, WAN);
@@ -131,12 +140,105 @@ static void test_default_route6(void **state)
 	kit_free(k);
 }
 
+static struct vfr_rs_route route(const char *dst, const char *src,
+				 const char *via, int port)
+{
+	return (struct vfr_rs_route){
+		.dst = kit_prefix(dst), .src = kit_prefix(src),
+		.via = kit_addr(via), .port = (uint16_t)port,
+	};
+}
+
+/*
+ * An answer goes out where the question came in, by the next hop that the
+ * routes give for what comes from who answers: the inside address.
+ */
+static void test_answers_by_source(void **state)
+{
+	static const struct {
+		const char *what;
+		int to;
+		const char *asker, *asked, *inside, *hop;
+	} t[] = {
+		{ "by the route from the domain", DB, "9.9.9.9", "10.1.0.20", "10.1.0.20", "203.0.113.7" },
+		{ "also if it is translated", DB, "9.9.9.9", "203.0.113.20", "10.1.0.20", "203.0.113.7" },
+		{ "by the longer prefix from elsewhere", DB, "8.8.8.8", "10.1.0.20", "10.1.0.20", "203.0.113.9" },
+		{ "by the longer source", WEB, "8.8.8.8", "10.1.0.10", "10.1.0.10", "203.0.113.8" },
+		{ "by the gateway: the route is another NIC's", WEB, "7.7.7.7", "10.1.0.10", "10.1.0.10", "203.0.113.1" },
+		{ "by the gateway: none is from there", WEB, "6.6.6.6", "10.1.0.10", "10.1.0.10", "203.0.113.1" },
+		{ "directly: it is on the link", WEB, "203.0.113.66", "10.1.0.10", "10.1.0.10", "203.0.113.66" },
+	};
+	static const struct kit_nat outside[] = {
+		{ VFR_NAT_STATIC, .match = "10.1.0.20", .to = "203.0.113.20", .port = WAN },
+	};
+	const struct vfr_rs_route routes[] = {
+		route("0.0.0.0/0", "10.1.0.20", "203.0.113.7", WAN),
+		route("8.8.8.0/24", "10.1.0.0/24", "203.0.113.9", WAN),
+		route("8.8.8.0/24", "10.1.0.10", "203.0.113.8", WAN),
+		route("7.7.7.0/24", "10.1.0.0/24", "192.168.1.9", LAN),
+	};
+	struct vfr_addr hop;
+	struct kit *k;
+	struct frame f;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		const struct caught *c;
+
+		k = kit_new(NULL);
+		load_routes(k, routes, ARRAY_LEN(routes), outside, 1);
+		frame_udp(&f, WAN, t[i].asker, 7, t[i].asked, 53, 20);
+		kit_rx(k, WAN, &f);
+		kit_one(k, t[i].to);
+		frame_udp(&f, t[i].to, t[i].inside, 53, t[i].asker, 7, 20);
+		kit_rx(k, t[i].to, &f);
+		if (k->nr_caught != 1 || k->caught[0].port != WAN)
+			fail_msg("%s: %s", t[i].what, kit_last_reason(k));
+		c = kit_one(k, WAN);
+		hop = kit_addr(t[i].hop);
+		/* Known, or asked for. */
+		if (!strcmp(t[i].hop, "203.0.113.1"))
+			assert_memory_equal(c->b, kit_mac[WAN], 6);
+		else if (be16(c->b + 12) != 0x806 ||
+			 memcmp(c->b + 38, hop.b + 12, 4))
+			fail_msg("%s: not by %s", t[i].what, t[i].hop);
+		kit_wait(k, 5);
+		kit_free(k);
+	}
+}
+
+/* Of two NICs on one link, each answers its own hosts by itself. */
+static void test_two_on_one_link(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	const struct caught *c;
+	struct frame f;
+
+	kit_lan_on_wan = true;
+	KIT_LOAD(k, allow_all);
+	kit_lan_on_wan = false;
+	frame_udp(&f, LAN, "203.0.113.66", 7, "10.1.0.10", 53, 20);
+	kit_rx(k, LAN, &f);
+	kit_one(k, WEB);
+	frame_udp(&f, WEB, "10.1.0.10", 53, "203.0.113.66", 7, 20);
+	kit_rx(k, WEB, &f);
+	c = kit_one(k, LAN);
+	assert_int_equal(be16(c->b + 12), 0x806);
+	frame_arp(&f, LAN, 2, kit_mac[LAN], "203.0.113.66", "203.0.113.3");
+	kit_rx(k, LAN, &f);
+	c = kit_one(k, LAN);
+	assert_int_equal(be16(c->b + 12), 0x800);
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_mac_binding),
 		cmocka_unit_test(test_default_route6),
+		cmocka_unit_test(test_answers_by_source),
+		cmocka_unit_test(test_two_on_one_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
