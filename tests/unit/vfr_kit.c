@@ -221,6 +221,8 @@ static int port_transmit(void *ctx, struct vfr_packet *p)
 		return -1;
 	if (k->nr_caught == KIT_CAUGHT)
 		k->nr_caught = 0;	/* nobody looks at so many */
+	if (k->no_partial)
+		vfr_packet_checksum(p);
 	x = &k->caught[k->nr_caught++];
 	x->port = c->port;
 	x->len = p->len;

@@ -80,6 +80,7 @@ struct kit {
 	int		nr_caught;
 	long		packets_out;	/* handed to the VFR, not yet released */
 	int		refuse_port;	/* this port takes nothing; -1 = none */
+	bool		no_partial;	/* ports complete checksums themselves */
 	void		*blobs[64];
 	int		nr_blobs;
 	struct vfr_trace trace;

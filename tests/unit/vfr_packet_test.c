@@ -301,6 +301,104 @@ static void test_checksum(void **state)
 	kit_free(k);
 }
 
+/* n bytes of IPv6 options (a multiple of 8) before the transport's header. */
+static void add_options6(struct frame *f, uint32_t n)
+{
+	uint8_t *h = f->b + 54;
+
+	memmove(h + n, h, f->len - 54);
+	memset(h, 0, n);
+	h[0] = f->b[20];
+	h[1] = (uint8_t)(n / 8 - 1);
+	h[2] = 1;		/* PadN over all the rest */
+	h[3] = (uint8_t)(n - 4);
+	f->b[20] = 60;
+	w16(f->b + 18, (uint16_t)(be16(f->b + 18) + n));
+	f->len += n;
+}
+
+/* As a guest leaves it to the last hop, which a frontend did not ask for: the
+   port makes it what it would have been. */
+static void test_checksum6(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t proto;
+		uint32_t payload, options, cut;
+	} t[] = {
+		{ "UDP", 17, 300, 0, 0 },
+		{ "UDP of an odd length in odd pieces", 17, 301, 0, 77 },
+		{ "UDP without a byte", 17, 0, 0, 0 },
+		{ "UDP behind options", 17, 300, 8, 0 },
+		{ "UDP behind many options", 17, 301, 128, 77 },
+		{ "TCP", 6, 900, 0, 0 },
+		{ "TCP in odd pieces", 6, 901, 0, 77 },
+		{ "TCP behind options", 6, 900, 16, 0 },
+		{ "TCP behind many options", 6, 901, 128, 77 },
+	};
+	static const struct kit_rule all[] = {
+		{ VFR_ALLOW, .flags = VFR_RULE_STATELESS },
+	};
+	struct kit *k = kit_new(NULL);
+	const struct caught *c;
+	struct frame f;
+	unsigned int i;
+
+	KIT_LOAD(k, all);
+	k->no_partial = true;
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		struct tcp_spec ack = { ACK, 2, 6, 1000, t[i].payload };
+		uint32_t at = 54 + t[i].options + (t[i].proto == 6 ? 16 : 6);
+		struct vfr_packet *p;
+		struct frame partial;
+		uint8_t pseudo[36];
+
+		if (t[i].proto == 17)
+			frame_udp(&f, WEB, "fd00:1::10", 5, "fd00:1::20", 6,
+				  t[i].payload);
+		else
+			frame_tcp(&f, WEB, "fd00:1::10", 5, "fd00:1::20", 6,
+				  &ack);
+		memcpy(pseudo, f.b + 22, 32);
+		w16(pseudo + 32, t[i].proto);
+		w16(pseudo + 34, (uint16_t)(f.len - 54));
+		if (t[i].options)
+			add_options6(&f, t[i].options);
+		partial = f;
+		w16(partial.b + at, (uint16_t)add_sum(0, pseudo, 36));
+		p = kit_packet(k, &partial, t[i].cut);
+		p->csum = VFR_CSUM_PARTIAL;
+		vfr_rx(k->v, WEB, &p, 1, ++k->now);
+		c = kit_one(k, DB);
+		if (c->len != f.len || c->csum != VFR_CSUM_NONE ||
+		    memcmp(c->b + 54, f.b + 54, f.len - 54))
+			fail_msg("%s: %04x, not %04x", t[i].what,
+				 be16(c->b + at), be16(f.b + at));
+	}
+	kit_free(k);
+}
+
+/* UDP's 0 would say that there is none. */
+static void test_checksum6_zero(void **state)
+{
+	static const struct kit_rule all[] = {
+		{ VFR_ALLOW, .flags = VFR_RULE_STATELESS },
+	};
+	struct kit *k = kit_new(NULL);
+	struct frame f;
+
+	KIT_LOAD(k, all);
+	k->no_partial = true;
+	frame_udp(&f, WEB, "fd00:1::10", 5, "fd00:1::20", 6, 4);
+	w32(f.b + 62, 0);
+	w16(f.b + 60, 0);
+	/* What the payload lacks to a sum of 0xffff with the header's. */
+	w16(f.b + 60, (uint16_t)~add_sum(0, f.b + 54, 12));
+	kit_rx_csum(k, WEB, &f, VFR_CSUM_PARTIAL, VFR_GSO_NONE, 0);
+	assert_int_equal(be16(kit_one(k, DB)->b + 60), 0xffff);
+	kit_free(k);
+}
+
 /* Offloads that do not fit the packet are refused. */
 static void test_bad_offload(void **state)
 {
@@ -328,6 +426,8 @@ int main(void)
 		cmocka_unit_test(test_offload),
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_checksum),
+		cmocka_unit_test(test_checksum6),
+		cmocka_unit_test(test_checksum6_zero),
 		cmocka_unit_test(test_bad_offload),
 	};
 
