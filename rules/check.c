@@ -163,7 +163,7 @@ int rules_check(struct rules *r)
 	static void (*const passes[])(struct rules *r) = {
 		define_names, check_nets, check_blocks, check_sets,
 		check_rules, check_spaces, check_expects, check_shadows,
-		check_unused,
+		check_outsides, check_unused,
 	};
 	unsigned int i;
 

@@ -39,6 +39,7 @@ void check_rules(struct rules *r);	/* rules and translations */
 void check_expects(struct rules *r);
 void check_spaces(struct rules *r);	/* what each rule matches */
 void check_shadows(struct rules *r);	/* shadowed, redundant */
+void check_outsides(struct rules *r);	/* the same of translations */
 void check_unused(struct rules *r);
 
 /* --- check.c --- */
@@ -79,6 +80,16 @@ uint8_t match_classes(const struct rules_match *list);
 /* --- check_nat.c --- */
 
 void check_nat(struct rules *r, struct rules_nat *n);
+
+/* --- check_outside.c --- */
+
+/* The address that n is given `at`, or `as`, on the nic. */
+void check_outside(struct rules *r, const struct rules_nat *n,
+		   const struct rules_nic *nic);
+
+/* --- check_shadow.c --- */
+
+bool kind_covers(const struct kind *a, const struct kind *b);
 
 /* --- check_overlap.c --- */
 

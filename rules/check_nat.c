@@ -177,6 +177,8 @@ void check_nat(struct rules *r, struct rules_nat *n)
 	case RULES_REDIRECT:	check_redirect(r, n, outside); break;
 	case RULES_STATIC:	check_static(r, n); break;
 	}
+	if (nic && n->at && n->at->kind == RULES_REF_ADDR)
+		check_outside(r, n, nic);
 	if (nic && !nic->addresses && !(n->nat == RULES_REDIRECT && n->at) &&
 	    n->nat != RULES_STATIC)
 		error_at(r, CONFLICT, &n->nic->node.pos, "give it one",

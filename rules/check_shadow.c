@@ -90,7 +90,7 @@ static bool lane_covers(const struct lane *a, const struct lane *b)
 	       ranges_within(&b->dst, &a->dst);
 }
 
-static bool kind_covers(const struct kind *a, const struct kind *b)
+bool kind_covers(const struct kind *a, const struct kind *b)
 {
 	return (a->any_proto || (!b->any_proto && a->proto == b->proto)) &&
 	       a->sport_lo <= b->sport_lo && a->sport_hi >= b->sport_hi &&
