@@ -1,5 +1,5 @@
 /*
- * check_iface.c: the interfaces of domains, and routes.
+ * check_iface.c: the interfaces of domains.
  */
 #include "check.h"
 
@@ -100,43 +100,4 @@ void check_iface(struct rules *r, struct rules_iface *i, struct vec *ports)
 		claim_mac(r, i->mac, &i->domain->node, &i->mac_text);
 	else
 		choose_mac(r, i->mac, i->port_name, &i->domain->node);
-}
-
-/* --- routes --- */
-
-void check_route(struct rules *r, struct rules_route *rt)
-{
-	struct rules_nic *nic = NULL;
-	struct rules_node *n;
-	struct rules_ref *src;
-
-	rt->port = RULES_PORT_ANY;
-	foreach_node(src, rt->src)
-		if (src->not || src->range)
-			error_at(r, SYNTAX, &src->node.pos, NULL, "here stands "
-				 "a prefix, a net or a domain");
-		else if (src->kind == RULES_REF_NAME &&
-			 resolve(r, src, KIND_BIT(RULES_NET) |
-				 KIND_BIT(RULES_DOMAIN), false))
-			check_has_addresses(r, src);
-	if (rt->on) {
-		n = resolve(r, rt->on, KIND_BIT(RULES_NIC), false);
-		nic = (struct rules_nic *)n;
-		if (!n)
-			return;
-	} else if (rt->via) {
-		nic = nic_of_addr(r, &rt->via->lo);
-		if (!nic) {
-			error_at(r, CONFLICT, &rt->via->node.pos, "to route by "
-				 "a domain write `routes PREFIX` behind its "
-				 "address", "%A is on the link of no nic",
-				 &rt->via->lo);
-			return;
-		}
-	}
-	rt->port = nic->port;
-	if (rt->via && rt->dst->kind == RULES_REF_ADDR &&
-	    vfr_addr_is_v4(&rt->via->lo) != vfr_addr_is_v4(&rt->dst->lo))
-		error_at(r, CONFLICT, &rt->via->node.pos, NULL, "the next hop "
-			 "is of the other family than the destination");
 }

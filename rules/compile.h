@@ -35,12 +35,8 @@ void add_addr(struct compiler *c, const struct vfr_addr *a, unsigned int len);
 
 /* How many prefixes the ranges make; counting ends soon after max. */
 uint32_t count_prefixes(const struct ranges *a, uint32_t max);
-/* Adds these prefixes to out, a vector of struct vfr_prefix. */
-void list_prefixes(struct compiler *c, const struct ranges *a, struct vec *out);
 /* The longest prefix that holds all of the ranges.  There must be one. */
 struct vfr_prefix hull_prefix(const struct ranges *a);
-/* Which families a prefix has members of: ::/0 has both. */
-unsigned int prefix_families(const struct vfr_prefix *p);
 
 /* --- compile_net.c, compile_nat.c, compile_rule.c: one statement each --- */
 

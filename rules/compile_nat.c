@@ -38,7 +38,7 @@ static void compile_masquerade(struct compiler *c, const struct rules_nat *n)
 
 	if (!space_addrs(c->r, n->from, &from))
 		return;
-	list_prefixes(c, &from, &v);
+	list_prefixes(c->r, &from, &v);
 	for (i = 0; i < v.n; i++) {
 		const struct vfr_prefix *p = (struct vfr_prefix *)v.data + i;
 		struct vfr_rs_nat *out;

@@ -98,73 +98,26 @@ void compile_port(struct compiler *c, const struct rules_node *n)
 		*out = port;
 }
 
-static void add_route(struct compiler *c, const struct rules_route *rt,
-		      const struct vfr_prefix *dst,
-		      const struct vfr_prefix *src)
-{
-	struct vfr_rs_route *out = vec_add(c->r, &c->routes, sizeof(*out));
-
-	if (!out)
-		return;
-	*out = (struct vfr_rs_route){
-		.dst = *dst, .src = *src, .port = rt->port,
-		.file = file_string(c, rt->node.pos.file),
-		.line = rt->node.pos.line,
-	};
-	if (rt->via)
-		out->via = rt->via->lo;
-}
-
-static struct vfr_prefix ref_prefix(const struct rules_ref *ref)
-{
-	return (struct vfr_prefix){ .addr = ref->lo, .len = ref->prefix_len };
-}
-
-/* For sources of these families.  The next hop is for its own. */
-static void route_from(struct compiler *c, const struct rules_route *rt,
-		       const struct vfr_prefix *src, unsigned int families)
-{
-	static const struct vfr_prefix all6;
-	struct vfr_prefix dst = ref_prefix(rt->dst);
-
-	if (rt->via)
-		families &= vfr_addr_is_v4(&rt->via->lo) ? FAMILY_4 : FAMILY_6;
-	if (rt->dst->kind == RULES_REF_ADDR) {
-		if (families)
-			add_route(c, rt, &dst, src);
-		return;
-	}
-	if (families & FAMILY_4) {
-		dst = (struct vfr_prefix){ vfr_addr_v4(0), VFR_V4_BITS };
-		add_route(c, rt, &dst, src);
-	}
-	if (families & FAMILY_6)
-		add_route(c, rt, &all6, src);
-}
-
 void compile_route(struct compiler *c, const struct rules_route *rt)
 {
-	static const struct vfr_prefix any;
+	const struct route_entry *e;
+	struct vfr_rs_route *out;
 	struct vec v = { NULL };
-	struct vfr_prefix p;
-	struct ranges src;
 	size_t i;
 
-	if (!rt->src) {
-		route_from(c, rt, &any, FAMILY_4 | FAMILY_6);
+	if (!route_entries(c->r, rt, &v))
 		return;
-	}
-	if (rt->src->kind == RULES_REF_ADDR && !rt->src->node.next) {
-		p = ref_prefix(rt->src);
-		route_from(c, rt, &p, vfr_addr_is_v4(&p.addr) ? FAMILY_4
-							      : FAMILY_6);
-		return;
-	}
-	if (!space_addrs(c->r, rt->src, &src))
-		return;
-	list_prefixes(c, &src, &v);
 	for (i = 0; i < v.n; i++) {
-		p = ((struct vfr_prefix *)v.data)[i];
-		route_from(c, rt, &p, prefix_families(&p));
+		e = (const struct route_entry *)v.data + i;
+		out = vec_add(c->r, &c->routes, sizeof(*out));
+		if (!out)
+			return;
+		*out = (struct vfr_rs_route){
+			.dst = e->dst, .src = e->src, .port = rt->port,
+			.file = file_string(c, rt->node.pos.file),
+			.line = rt->node.pos.line,
+		};
+		if (rt->via)
+			out->via = rt->via->lo;
 	}
 }

@@ -42,7 +42,7 @@ uint32_t count_prefixes(const struct ranges *a, uint32_t max)
 	return n;
 }
 
-void list_prefixes(struct compiler *c, const struct ranges *a, struct vec *out)
+bool list_prefixes(struct rules *r, const struct ranges *a, struct vec *out)
 {
 	uint32_t i;
 
@@ -52,14 +52,15 @@ void list_prefixes(struct compiler *c, const struct ranges *a, struct vec *out)
 		bool done = false;
 
 		while (!done) {
-			struct vfr_prefix *p = vec_add(c->r, out, sizeof(*p));
+			struct vfr_prefix *p = vec_add(r, out, sizeof(*p));
 
 			if (!p)
-				return;
+				return false;
 			p->addr = number_addr(lo);
 			p->len = range_take(&lo, hi, &done);
 		}
 	}
+	return true;
 }
 
 struct vfr_prefix hull_prefix(const struct ranges *a)

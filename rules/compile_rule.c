@@ -61,7 +61,7 @@ struct end {
 static void end_list(struct compiler *c, const struct ranges *a, struct end *e)
 {
 	e->set = VFR_CLS_NO_SET;
-	list_prefixes(c, a, &e->prefixes);
+	list_prefixes(c->r, a, &e->prefixes);
 }
 
 static void end_set(struct compiler *c, const struct ranges *a, struct end *e)

@@ -318,6 +318,19 @@ void format_endpoint(const struct rules_endpoint *e,
 bool check_packet(struct rules *r, struct rules_packet *pkt);
 /* Of which families the list has addresses; names are not looked into. */
 enum { FAMILY_4 = 1, FAMILY_6 = 2 };
+/* Which families a prefix has members of: ::/0 has both. */
+unsigned int prefix_families(const struct vfr_prefix *p);
+/* Adds the ranges' prefixes to out, a vector of struct vfr_prefix.  False: no
+   memory. */
+bool list_prefixes(struct rules *r, const struct ranges *a, struct vec *out);
+
+/* What a route is in the VFR's table. */
+struct route_entry {
+	struct vfr_prefix dst, src;
+};
+/* Adds those of rt to out, a vector of them.  False: no memory. */
+bool route_entries(struct rules *r, const struct rules_route *rt,
+		   struct vec *out);
 unsigned int refs_families(const struct rules_ref *list);
 /* The addresses of the one host that a translation names. */
 const struct rules_ref *nat_host(const struct rules_ref *ref);
