@@ -28,9 +28,9 @@
 #include "net/net.h"
 
 #define API_PORT	80
-#define CONNS_MAX	16
+#define CONNS_MAX	12
 #define HEAD_MAX	16384	/* bytes of a request's head */
-#define OUT_PAGES	24	/* of an answer on its way; any packet fits */
+#define OUT_PAGES	18	/* of an answer on its way; any packet fits */
 #define REQUEST_NS	(10 * SECONDS)	/* for a request to come */
 #define RETRIES_MAX	6	/* of a segment; then the client is gone */
 #define POLL_500MS	2

@@ -23,6 +23,7 @@ HEAD = f"Authorization: Bearer {TOKEN}\r\n\r\n"
 DENIED = 5353
 RING = 1 << 20                          # bytes, of a tap in dom0
 SLACK = 16                              # pages: others work meanwhile
+WAITING = 256                           # pages, of 8 clients and what TCP holds
 
 RULES = f"""nic wan address {WAN}/24 gateway {HOST}
 net dmz 10.1.0.0/24
@@ -390,6 +391,52 @@ def live():
         many_files(m)
         m.accounts()
         m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+def waits():
+    """A capture whose client reads nothing."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.connect((WAN, 8080))
+    s.sendall(f"GET /v1/capture?port=web&stages=7 HTTP/1.1\r\n"
+              f"{HEAD}".encode())
+    return s
+
+
+def own_pages(m):
+    """What dom0 has left of its own."""
+    return int(m.command("uses", r"own (\d+)\s")[1])
+
+
+@case(60, "waiting")
+def waiting():
+    """Clients that let captures wait, as many as there can be, beside others
+    that are slow to ask, leave dom0 what it needs for domains."""
+    with boot() as m:
+        before = own_pages(m)
+        clients = []
+        for _ in range(8):
+            clients.append(waits())
+            m.expect(r"dom0: capture \d+: ", 15)
+        for _ in range(8):
+            s = socket.create_connection((WAN, 8080), 5)
+            s.sendall(b"GET /" + b"x" * 8000)
+            clients.append(s)
+        for _ in range(20):
+            datagrams(100, 9, 1400)
+            datagrams(1, 7)
+        if own_pages(m) > before - WAITING:
+            raise Failure("nothing waits in dom0?")
+        m.command("clone web more 4", r"dom0: 4 of 4 started")
+        m.command("destroy more*")
+        for s in clients:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                         struct.pack("ii", 1, 0))
+            s.close()
+        if ask("/v2") != 404:
+            raise Failure("afterwards nobody is served")
         m.command("poweroff")
         m.ends(0)
 
