@@ -131,6 +131,37 @@ static void test_sizes(void **state)
 	}
 }
 
+/* Each differs from all others, so all pairs of them would be compared. */
+static void test_many_that_differ(void **state)
+{
+	static const struct {
+		const char *before, *between, *after, *want;
+	} cases[] = {
+		{ "redirect on wan tcp 1 at 192.0.", ".", " to 10.1.0.10\n",
+		  "too many translations" },
+		{ "static 10.1.0.10 as 192.0.", ".", " on wan\n",
+		  "too many translations" },
+		{ "route 10.", ".", ".0/24 via 203.0.113.9\n", "" },
+	};
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct text t = many("nic wan address 203.0.113.2/24\n", "",
+				     0, "");
+		char line[128];
+		int rc;
+
+		for (n = 0; n < 20000; n++)
+			text_add(&t, line, (size_t)snprintf(line, sizeof(line),
+				 "%s%u%s%u%s", cases[i].before, n / 250,
+				 cases[i].between, n % 250, cases[i].after));
+		rc = feed(t.s, t.len, cases[i].want, MEM);
+		free(t.s);
+		if (rc)
+			fail_msg("%s...: %d", cases[i].before, rc);
+	}
+}
+
 /* A name that doubles in each line: 2^40 members if it were written out. */
 static void test_exponential(void **state)
 {
@@ -438,6 +469,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_many_that_differ),
 		cmocka_unit_test(test_exponential),
 		cmocka_unit_test(test_wide_and_deep),
 		cmocka_unit_test(test_binary),
