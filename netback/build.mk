@@ -21,7 +21,8 @@ UNIT_TESTS += segment
 segment_SRCS := netback/segment.c vfr/packet.c
 CFLAGS_tests/unit/segment_test.c := -Inetback -Ivfr/include -iquote xen-core/include
 
-# What waits for a guest's buffers.
+# What waits for a guest's buffers, and what is delivered into them.
 UNIT_TESTS += vif_rx
-vif_rx_SRCS := netback/vif_rx.c netback/segment.c netback/packet.c vfr/packet.c
+vif_rx_SRCS := netback/vif_rx.c netback/vif_deliver.c netback/segment.c \
+	netback/packet.c vfr/packet.c
 CFLAGS_tests/unit/vif_rx_test.c := -Inetback -Ivfr/include -iquote xen-core/include

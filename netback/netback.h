@@ -2,9 +2,9 @@
  * netback.h: between the files of netback/.
  *
  * One VFR, its ports: vifs of domains (vif.c) and NICs (nic.c).  All of it, with
- * the VFR itself, is under net_lock; work is done in SOFTIRQ_BACKEND by
- * whichever CPU gets the lock (run.c).  An interrupt or an event only says that
- * there is work.
+ * the VFR itself, is under net_lock but for the bytes into guests' buffers
+ * (vif_deliver.c).  Work is done in SOFTIRQ_BACKEND by whichever CPU gets the
+ * lock (run.c).  An interrupt or an event only says that there is work.
  */
 #ifndef NETBACK_H
 #define NETBACK_H
@@ -71,6 +71,7 @@ struct net_packet {
 	uint32_t nr_slots;	/* frames held */
 	uint32_t nr_extra;	/* slots of the request that hold none */
 	uint32_t nr_sending;	/* vif: pieces queued at a NIC */
+	bool by_piece;		/* flip: as its buffers were counted */
 	struct vfr_packet *whole; /* segment.c: what is cut, */
 	uint32_t nr_parts;	/* and the segments of it that are left, */
 	uint32_t nr_waiting;	/* and those that wait for a guest's buffers */
@@ -81,6 +82,43 @@ struct net_packet {
 		uint16_t id;		/* vif: of the request; NIC: buffer */
 	} slot[NET_SLOTS_MAX];
 };
+
+/* Of the VFR's own packets, which are no net_packets. */
+extern struct net_source net_from_vfr;
+
+/* Where it came from; segments as what they were cut from. */
+static inline struct net_source *net_source_of(const struct vfr_packet *p)
+{
+	return p->port == VFR_PORT_SELF ?
+		       &net_from_vfr : ((const struct net_packet *)p)->from;
+}
+
+/* Packets in a row, by their next. */
+struct packet_queue {
+	struct vfr_packet *head, *tail;
+};
+
+static inline void packets_push(struct packet_queue *q, struct vfr_packet *p)
+{
+	p->next = NULL;
+	if (q->head)
+		q->tail->next = p;
+	else
+		q->head = p;
+	q->tail = p;
+}
+
+/* NULL: there is none. */
+static inline struct vfr_packet *packets_pop(struct packet_queue *q)
+{
+	struct vfr_packet *p = q->head;
+
+	if (p) {
+		q->head = p->next;
+		p->next = NULL;
+	}
+	return p;
+}
 
 /* NULL when all are in use.  Under net_lock. */
 struct net_packet *net_packet_get(void);
@@ -113,7 +151,7 @@ int vif_connect(const struct sluice_vif *arg);
 int vif_disconnect(uint16_t domid, uint32_t handle);
 void vifs_disconnect_all(struct domain *d);
 
-/* Push what was answered, and notify; net_unlock() does. */
+/* Push what was answered to senders, and notify; net_unlock() does. */
 void vifs_settle(void);
 
 /* Every 100 ms: give up on guests that do not take what waits for them. */
@@ -143,15 +181,31 @@ void vifs_set_rates(uint64_t now_ns);
  * *again_ns: lowered to when it wants to be called again, if not before. */
 bool vifs_run(uint32_t budget, uint64_t now_ns, uint64_t *again_ns);
 
+/* ---- vif_deliver.c ---- */
+
+/* Vifs that have ready packets, for vifs_deliver(); NULL: none. */
+struct vif *vifs_claim(void);
+bool vifs_ready(void);	/* there are some */
+
+/* Deliver these packets.  Without net_lock; ns that it took. */
+uint64_t vifs_deliver(struct vif *mine);
+
+/* Release what was delivered.  vifs_to_finish(): there is some; any context. */
+void vifs_finish(void);
+bool vifs_to_finish(void);
+
+/* What it took to deliver all that was finished since the last call. */
+uint64_t vifs_spent(void);
+
 /* ---- vif_charge.c ---- */
 
 /*
- * To deliver the packets since the last call took so long: the domains that got
+ * To judge the packets since the last call took so long: the domains that get
  * them pay for it, each for its part of them.
  */
 void vifs_charge(uint64_t ns);
 
-/* What domains have paid since the last call. */
+/* What domains have paid since the last call, but for deliveries. */
 uint64_t vifs_paid(void);
 
 /* ---- tap.c ---- */

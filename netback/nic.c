@@ -48,9 +48,8 @@ static int give(void *ctx, struct vfr_packet *p)
 
 	if (rc != -ENOBUFS || n->nr_wait == TX_WAIT)
 		return rc;
-	p->next = NULL;
-	*(n->nr_wait++ ? &n->wait_tail->next : &n->wait_head) = p;
-	n->wait_tail = p;
+	packets_push(&n->wait, p);
+	n->nr_wait++;
 	return 0;
 }
 
@@ -69,7 +68,7 @@ static void reclaim(struct nic *n)
 	n->ops->reclaim(n);
 	if (!n->nr_wait)
 		return;
-	for (p = n->wait_head; n->nr_wait; p = next) {
+	for (p = n->wait.head; p; p = next) {
 		next = p->next; /* p is the device's from transmit() on */
 		rc = n->ops->transmit(n, p);
 		if (rc == -ENOBUFS)
@@ -78,16 +77,15 @@ static void reclaim(struct nic *n)
 		if (rc)
 			lose(n, p);
 	}
-	n->wait_head = p;
+	n->wait.head = p;
 	n->ops->flush(n);
 }
 
 static void drop_waiting(struct nic *n)
 {
-	struct vfr_packet *p, *next;
+	struct vfr_packet *p;
 
-	for (p = n->wait_head; n->nr_wait; p = next) {
-		next = p->next;
+	while ((p = packets_pop(&n->wait))) {
 		n->nr_wait--;
 		lose(n, p);
 	}

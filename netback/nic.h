@@ -84,7 +84,7 @@ struct nic {
 	uint64_t got_ns;	/* when the last came */
 	uint64_t seen_moved;	/* packets in and sent, at the last tick */
 	bool look;		/* A: the link may have changed */
-	struct vfr_packet *wait_head, *wait_tail; /* for room in its rings */
+	struct packet_queue wait; /* for room in its rings */
 	uint32_t nr_wait;
 	uint64_t tx_lost;	/* counted as sent, but it was too late */
 	const char *failed;	/* why it is not used; NULL: it is */

@@ -2,8 +2,9 @@
  * run.c: when the network is worked on, and by whom.
  *
  * net_kick() marks that there is work and raises SOFTIRQ_BACKEND here.  The CPU
- * that gets net_lock serves everybody; one that does not get it leaves the mark
- * for the holder, which looks again before it goes.
+ * that gets net_lock judges for everybody; one that does not get it leaves the
+ * mark for the holder, which looks again before it goes.  What was judged is
+ * delivered to guests after that, without the lock, while the next CPU judges.
  *
  * A run has a budget, so that a flood leaves time for the domains.  When work is
  * left it goes on at once on a CPU that is idle; if there is none, what vifs send
@@ -59,20 +60,49 @@ void net_kick(void)
 		softirq_raise(this_cpu_id(), SOFTIRQ_BACKEND);
 }
 
-/* Who kicked while we held the lock has found it taken, and relies on us.  The
- * lock must be seen free before the mark is looked at. */
-static bool unlock_look(void)
+/*
+ * Who kicked, or has delivered, while we held the lock has found it taken, and
+ * relies on us.  The lock must be seen free before their marks are looked at.
+ * True: there are packets to be delivered.
+ */
+static bool unlock(void)
 {
-	vifs_settle();
-	spin_unlock(&net_lock);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	bool more;
+
+	do {
+		vifs_finish();
+		vifs_settle();
+		more = vifs_ready();
+		spin_unlock(&net_lock);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	} while (vifs_to_finish() && spin_trylock(&net_lock));
+	return more;
+}
+
+static bool kicked(void)
+{
 	return __atomic_load_n(&work, __ATOMIC_SEQ_CST);
 }
 
 void net_unlock(void)
 {
-	if (unlock_look())
+	if (unlock() || kicked())
 		softirq_raise(this_cpu_id(), SOFTIRQ_BACKEND);
+}
+
+/* Let the lock go, and deliver what there is; ns that it took. */
+static uint64_t hand_out(void)
+{
+	uint64_t ns = 0;
+	struct vif *mine;
+
+	do {
+		mine = vifs_claim();
+		if (!unlock() && !mine)
+			break;
+		ns += vifs_deliver(mine);
+	} while (spin_trylock(&net_lock)); /* else its holder goes on */
+	return ns;
 }
 
 /* Not net_kick(): the mark may stand from before a run that ended its budget,
@@ -87,6 +117,12 @@ static void again(void *unused)
 static bool idle(void)
 {
 	return current == this_cpu()->idle && !softirq_pending();
+}
+
+/* A guest that is given packets wakes. */
+static bool stays_idle(void)
+{
+	return idle() && !vifs_ready();
 }
 
 /* True when there is more to do soon; NICs that have more are in nics_more. */
@@ -109,7 +145,7 @@ static void later_set(uint64_t later_ns)
 	if (later_ns == ~0ull)
 		return;
 	timer_set(&again_timer, later_ns);
-	if (!idle())
+	if (!stays_idle())
 		softirq_defer(SOFTIRQ_BACKEND);
 }
 
@@ -122,18 +158,23 @@ static void tick_work(uint64_t now)
 	nics_tick(now);
 }
 
-/* What this CPU does next about the network.  Under net_lock. */
+/*
+ * What this CPU does next about the network.  Under net_lock.  A run ends with
+ * its delivery, which is still to come: it takes as long as the last one did.
+ */
 static enum then run_locked(uint64_t began)
 {
-	uint64_t start = now_ns(), end, later;
+	uint64_t start = now_ns(), delivery, end, later;
 	bool poll_busy = idle() || start >= nics_at, more;
 
 	if (__atomic_exchange_n(&ticked, false, __ATOMIC_ACQUIRE))
 		tick_work(start);
+	vifs_finish();
 	more = run_once(poll_busy, &later);
-	if ((more || nics_more) && idle())
+	delivery = vifs_spent();
+	if ((more || nics_more) && stays_idle())
 		return GO_ON;
-	end = now_ns();
+	end = now_ns() + delivery;
 	/* Others' kicks must not keep us from who runs here. */
 	more |= end - began > RUN_MAX_NS && READ_ONCE(work);
 	if (more)
@@ -158,7 +199,7 @@ static bool lock_or_mark(void)
 static void run(void)
 {
 	uint64_t began = now_ns(), paid = 0;
-	bool left = false, kicked;
+	bool left = false;
 	enum then then;
 
 	do {
@@ -168,8 +209,10 @@ static void run(void)
 		then = run_locked(began);
 		left = then == PAUSE || nics_more;
 		paid += vifs_paid();
-		kicked = unlock_look();
-	} while (then == GO_ON || (then == DONE && kicked));
+		paid += hand_out();
+		/* The guests that got something may run elsewhere. */
+	} while (then == GO_ON || (then == DONE && kicked()) ||
+		 (left && idle()));
 	if (left)
 		sched_raise_idle(SOFTIRQ_BACKEND);
 	sched_interrupted(paid);

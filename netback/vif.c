@@ -41,9 +41,9 @@ void vif_broken(struct vif *v, const char *why)
 
 void vif_notify(struct vif *v)
 {
-	if ((v->tx_notify || v->rx_notify) && v->connected)
+	if (v->tx_notify && v->connected)
 		evtchn_notify_guest(v->d, v->evtchn, v);
-	v->tx_notify = v->rx_notify = false;
+	v->tx_notify = false;
 }
 
 /*
@@ -113,6 +113,7 @@ static int rings_map(struct vif *v)
 	/* A frontend may have queued requests already: go on where it stands. */
 	BACK_RING_ATTACH(&v->tx, tx, READ_ONCE(tx->rsp_prod), PAGE_SIZE);
 	BACK_RING_ATTACH(&v->rx, rx, READ_ONCE(rx->rsp_prod), PAGE_SIZE);
+	v->rx_taken = v->rx.req_cons;
 	return 0;
 }
 
@@ -247,11 +248,14 @@ int vif_connect(const struct sluice_vif *arg)
 
 /* ---- disconnecting ---- */
 
+/* Nobody delivers to it. */
 static void vif_stop(struct vif *v)
 {
 	evtchn_unbind_backend(v->d, v->evtchn, v);
+	vif_ready_drop(v);
 	vif_rx_drop_all(v);
-	/* Then only NICs, which send soon, still hold anything of it. */
+	/* Then only NICs, which send soon, and CPUs that deliver just now still
+	 * hold anything of it. */
 	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
 		if (vifs[i])
 			vif_rx_drop_from(vifs[i], v);
@@ -265,6 +269,18 @@ static void vif_stop(struct vif *v)
 		vif_free(v);
 }
 
+/* Another CPU delivers to it, which ends soon: let it go on.  What was there
+ * before is to be looked for again. */
+static bool wait_for(const struct vif *v)
+{
+	if (!v || !v->delivering)
+		return false;
+	net_unlock();
+	cpu_relax();
+	spin_lock(&net_lock);
+	return true;
+}
+
 int vif_disconnect(uint16_t domid, uint32_t handle)
 {
 	struct vif *v;
@@ -272,11 +288,18 @@ int vif_disconnect(uint16_t domid, uint32_t handle)
 	if (!net_vfr)
 		return -ENODEV;
 	spin_lock(&net_lock);
-	v = vif_find(domid, handle);
+	do
+		v = vif_find(domid, handle);
+	while (wait_for(v));
 	if (v)
 		vif_stop(v);
 	net_unlock();
 	return v ? 0 : -ENOENT;
+}
+
+static bool is_of(const struct vif *v, const struct domain *d)
+{
+	return v && v->connected && v->d == d;
 }
 
 void vifs_disconnect_all(struct domain *d)
@@ -284,9 +307,12 @@ void vifs_disconnect_all(struct domain *d)
 	if (!net_vfr)
 		return;
 	spin_lock(&net_lock);
-	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++)
-		if (vifs[i] && vifs[i]->connected && vifs[i]->d == d)
+	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++) {
+		while (is_of(vifs[i], d) && wait_for(vifs[i]))
+			;
+		if (is_of(vifs[i], d))
 			vif_stop(vifs[i]);
+	}
 	net_unlock();
 }
 
@@ -306,7 +332,7 @@ void vifs_tick(uint64_t now)
 	for (uint32_t i = 0; i < SLUICE_VIF_MAX; i++) {
 		struct vif *v = vifs[i];
 
-		if (v && v->wait_head && now > v->moved_ns + VIF_RX_WAIT_NS)
+		if (v && v->wait.head && now > v->moved_ns + VIF_RX_WAIT_NS)
 			vif_rx_drop_all(v);
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * vif.h: a vif between vif.c (its life), vif_tx.c and vif_rx.c (its rings),
- * the latter with vif_copy.c or vif_flip.c.
+ * vif.h: a vif between vif.c (its life), vif_tx.c and vif_rx.c (its rings), the
+ * latter with vif_deliver.c, and that with vif_copy.c or vif_flip.c.
  */
 #ifndef VIF_H
 #define VIF_H
@@ -22,15 +22,17 @@ struct vif;
 
 /* How packets get into a guest's buffers: by what its frontend asked for. */
 struct vif_rx_ops {
-	/* Buffers that deliver() uses for p. */
-	uint32_t (*slots)(const struct vfr_packet *p);
-	/* Put p into the ring, where so many are posted.  Takes p over. */
+	/* Buffers that deliver() will use for p.  Under net_lock. */
+	uint32_t (*plan)(struct vfr_packet *p);
+	/* Put p into the ring, where so many are posted; it stays the
+	 * caller's.  This and settle() without net_lock. */
 	void (*deliver)(struct vif *v, struct vfr_packet *p);
 	/* Before the guest is to see what was delivered; may be NULL. */
 	void (*settle)(struct vif *v);
 };
 
-struct vif {			/* net_lock, all of it */
+/* net_lock; D: whoever delivers, while that is so. */
+struct vif {
 	struct domain *d;	/* a reference, until the last packet is back */
 	uint16_t domid;
 	uint32_t handle;
@@ -48,19 +50,28 @@ struct vif {			/* net_lock, all of it */
 	uint32_t tx_ref, rx_ref;
 	struct page *tx_page, *rx_page; /* rings, pinned grants */
 	struct netif_tx_back_ring tx;
-	struct netif_rx_back_ring rx;
-	bool tx_notify, rx_notify; /* the guest is to be told */
+	struct netif_rx_back_ring rx; /* D */
+	uint32_t rx_taken;	/* requests that are for packets; rx.req_cons is */
+				/* behind by those that are not delivered yet */
+	bool tx_notify;		/* the guest is to be told */
 	bool unsettled;		/* in the list of those to be settled */
 	struct vif *next_unsettled;
 	uint64_t sent_ns;	/* when it last had packets to send */
 
-	struct vfr_packet *wait_head, *wait_tail; /* for buffers of the guest */
+	struct packet_queue wait; /* for buffers of the guest */
 	uint32_t nr_wait[NR_FROM]; /* frames */
 	const struct vif_rx_ops *rx_ops;
+	struct packet_queue ready; /* have buffers, to be delivered */
+	bool listed;		/* among those with ready packets */
+	bool delivering;	/* a CPU is at it */
+	struct vif *next_ready;	/* D */
+	struct packet_queue given; /* D: what it delivers */
+	uint32_t nr_given;	/* D: packets of it */
+	uint64_t delivery_ns;	/* D: what that took */
+	uint32_t lost;		/* D: packets, to be added to ring_drops */
 	uint32_t whose;		/* flip: this connection, in leftover.h */
-	struct vfr_packet *exchanged; /* flip: not released before the flush */
-	struct page *flush_page; /* flip: the last that was exchanged, or NULL */
-	uint32_t delivered;	/* packets to the guest since vifs_charge() */
+	struct page *flush_page; /* D: flip: the last that was exchanged */
+	uint32_t judged;	/* packets to the guest since vifs_charge() */
 	struct vif *next_charged; /* among those that got some */
 	uint64_t moved_ns;	/* when the first of them came to be first */
 	uint64_t ring_drops;
@@ -87,11 +98,21 @@ void vif_tx_hold(struct vif *v);
 
 extern const struct vfr_port_ops vif_port_ops;
 
-/* Deliver what waits, as far as there are buffers. */
+/* May the frontend get p without its checksum? */
+bool vif_takes_partial(const struct vif *v, const struct vfr_packet *p);
+
+/* What waits becomes ready, as far as there are buffers. */
 void vif_rx_run(struct vif *v);
 void vif_rx_drop_all(struct vif *v);
 /* What waits here and was sent by that one. */
 void vif_rx_drop_from(struct vif *v, const struct vif *sender);
+
+/* ---- vif_deliver.c; more is in netback.h ---- */
+
+/* p has its buffers.  Takes it over. */
+void vif_ready(struct vif *v, struct vfr_packet *p);
+/* Nobody delivers: drop what is ready. */
+void vif_ready_drop(struct vif *v);
 
 /* ---- vif_copy.c, vif_flip.c ---- */
 
@@ -109,8 +130,8 @@ void vif_turns_init(void);
 
 /* ---- vif_charge.c ---- */
 
-/* A packet was delivered to its guest: see vifs_charge(). */
-void vif_delivered(struct vif *v);
+/* A packet for its guest was judged: see vifs_charge(). */
+void vif_judged(struct vif *v);
 /* Its domain pays for so much work of ours. */
 void vif_charge(struct vif *v, uint64_t ns);
 

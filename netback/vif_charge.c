@@ -1,6 +1,7 @@
 /*
  * vif_charge.c: who pays for packets.  The sender, by its turns (vif_turn.c); for
- * what NICs bring, the domains that get it.
+ * what NICs bring, the domains that get it.  So it is with their delivery, which
+ * is measured apart (vif_deliver.c).
  *
  * Time is paid once.  The vcpu that a run interrupts gets back what others paid,
  * and no more: else one that notifies without end would work for nobody's time.
@@ -11,12 +12,12 @@
 
 static struct vif *to_charge;
 static uint64_t paid_ns;	/* by all, since vifs_paid() */
-static uint32_t nr_delivered;	/* to all of them */
+static uint32_t nr_judged;	/* to all of them */
 
-void vif_delivered(struct vif *v)
+void vif_judged(struct vif *v)
 {
-	nr_delivered++;
-	if (v->delivered++)
+	nr_judged++;
+	if (v->judged++)
 		return;
 	v->next_charged = to_charge;
 	to_charge = v;
@@ -41,8 +42,8 @@ void vifs_charge(uint64_t ns)
 	for (; to_charge; to_charge = to_charge->next_charged) {
 		if (ns)
 			vif_charge(to_charge,
-				   ns * to_charge->delivered / nr_delivered);
-		to_charge->delivered = 0;
+				   ns * to_charge->judged / nr_judged);
+		to_charge->judged = 0;
 	}
-	nr_delivered = 0;
+	nr_judged = 0;
 }

@@ -12,7 +12,7 @@
 #include "lib.h"
 #include "page.h"
 
-static uint32_t slots_of(const struct vfr_packet *p)
+static uint32_t plan(struct vfr_packet *p)
 {
 	return (p->len + PAGE_SIZE - 1) / PAGE_SIZE +
 	       (p->gso != VFR_GSO_NONE);
@@ -78,10 +78,9 @@ static void deliver(struct vif *v, struct vfr_packet *p)
 			put_gso(v, p);
 		from += n;
 	}
-	p->release(p);
 }
 
 const struct vif_rx_ops vif_copy_ops = {
-	.slots = slots_of,
+	.plan = plan,
 	.deliver = deliver,
 };

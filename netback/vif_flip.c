@@ -38,9 +38,14 @@ static bool givable(const struct vfr_packet *p)
 	       ((const struct net_packet *)p)->nic;
 }
 
-static uint32_t slots_of(const struct vfr_packet *p)
+/* A clone may be gone by the time that p is delivered: once planned is planned. */
+static uint32_t plan(struct vfr_packet *p)
 {
-	return flip_slots(p, flip_by_piece(p, givable(p)));
+	bool by_piece = flip_by_piece(p, givable(p));
+
+	if (p->port != VFR_PORT_SELF)
+		net_packet_of(p)->by_piece = by_piece;
+	return flip_slots(p, by_piece);
 }
 
 /* ---- exchange ---- */
@@ -130,14 +135,14 @@ static void deliver_piece(struct vif *v, struct vfr_packet *p, uint32_t i,
 	} else if (!copy(v, p, x, pte)) {
 		r.flags |= SLUICE_FLIP_ERROR;
 		r.len = 0;
-		v->ring_drops++;
+		v->lost++;
 	}
 	slot->rsp = r;
 }
 
 static void deliver(struct vif *v, struct vfr_packet *p)
 {
-	bool by_piece = flip_by_piece(p, givable(p));
+	bool by_piece = p->port != VFR_PORT_SELF && net_packet_of(p)->by_piece;
 	uint32_t nr = flip_slots(p, by_piece), from = 0;
 
 	for (uint32_t i = 0; i < nr; i++) {
@@ -148,12 +153,6 @@ static void deliver(struct vif *v, struct vfr_packet *p)
 				      (i + 1 < nr ? SLUICE_FLIP_MORE : 0));
 		from += x.len;
 	}
-	if (!by_piece) {
-		p->release(p);
-		return;
-	}
-	p->next = v->exchanged;
-	v->exchanged = p;
 }
 
 /*
@@ -162,20 +161,13 @@ static void deliver(struct vif *v, struct vfr_packet *p)
  */
 static void settle(struct vif *v)
 {
-	struct vfr_packet *p;
-
 	if (v->flush_page)
 		tlb_flush_frame(v->flush_page, v->d);
 	v->flush_page = NULL;
-	while ((p = v->exchanged)) {
-		v->exchanged = p->next;
-		p->next = NULL;
-		p->release(p);
-	}
 }
 
 const struct vif_rx_ops vif_flip_ops = {
-	.slots = slots_of,
+	.plan = plan,
 	.deliver = deliver,
 	.settle = settle,
 };

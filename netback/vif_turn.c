@@ -125,6 +125,11 @@ bool vifs_run(uint32_t budget, uint64_t now, uint64_t *again_ns)
 		struct vfr_sched_grant g = vfr_sched_next(&sched, now);
 		uint32_t used;
 
+		/* Senders need not wait for what others have delivered. */
+		if (vifs_to_finish()) {
+			vifs_finish();
+			vifs_settle();
+		}
 		if (g.port == VFR_SCHED_NONE) {
 			if (g.again_ns)
 				*again_ns = MIN(*again_ns, g.again_ns);

@@ -3,7 +3,8 @@
 
 Guests of the kit (netbench) on one CPU behind the firewall, in copy and in
 flip mode; the host sends and receives in a network namespace, over a TAP.
-Each part boots a machine of its own.
+Each part boots a machine of its own.  pairs_N: two domains send to two others
+on N CPUs, all at once; what arrives at both.
 """
 import os
 import socket
@@ -103,6 +104,25 @@ def plain_senders(mode):
     senders(mode + " gso=0", BULK, "_no_offload", kind=PlainMachine)
 
 
+def pairs(cpus):
+    takers = [f"10.1.0.{10 + i}" for i in range(2)]
+
+    def sends(proto, wait):
+        return [f"send={proto}:{taker}:9 size=64 seconds={SECONDS} wait={wait}"
+                for taker in takers]
+    with machine(["", "", *sends("udp", 5), *sends("tcp", 5 + 2 * SECONDS)],
+                 cpus=cpus) as m:
+        for proto, column, unit in ("udp", 0, "pkt/s"), ("tcp", 1, "Mbit/s"):
+            before = [counters(taker)[column] for taker in takers]
+            ns = max(int(m.expect(rf"sent {proto} \d+ packets \d+ bytes "
+                                  r"(\d+) ns", 90)[1]) for _ in takers)
+            time.sleep(0.5)
+            took = sum(counters(taker)[column] - n
+                       for taker, n in zip(takers, before))
+            say(f"{proto}_two_pairs_{cpus}_cpus",
+                took * 1e9 / ns * (8 / 1e6 if proto == "tcp" else 1), unit)
+
+
 def with_rules(count):
     with machine([""], rules=count):
         say(f"udp64_host_to_domain_{count}_rules",
@@ -174,6 +194,8 @@ PARTS = {"boot": first_answer,
          "rules_10": lambda: with_rules(10),
          "rules_1000": lambda: with_rules(1000),
          "rules_10000": lambda: with_rules(10000),
+         "pairs_1": lambda: pairs(1),
+         "pairs_2": lambda: pairs(2),
          "fairness": fairness}
 
 

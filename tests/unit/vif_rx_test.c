@@ -12,7 +12,9 @@
 
 #include <cmocka.h>
 
+#include "event.h"
 #include "heap.h"
+#include "sched.h"
 #include "time.h"
 #include "vif.h"
 
@@ -27,7 +29,7 @@ static union {
 	char page[4096];
 } shared;
 static struct vif vif;
-static struct net_source source;
+static struct vif sender;
 static struct net_packet whole[NR];
 static bool held[NR];
 static uint8_t payload[PIECE];
@@ -49,27 +51,40 @@ void vif_broken(struct vif *v, const char *why)
 	fail_msg("%s", why);
 }
 
-void vif_notify(struct vif *v)
+void vif_judged(struct vif *v)
 {
 }
 
-void vif_delivered(struct vif *v)
+void evtchn_notify_guest(struct domain *d, uint32_t port, const void *arg)
 {
 }
 
-static uint32_t slots(const struct vfr_packet *p)
+void sched_charge(struct domain *d, uint64_t ns)
+{
+}
+
+static struct vfr_packet *delivered[NR];
+static unsigned nr_delivered;
+
+static uint32_t plan(struct vfr_packet *p)
 {
 	return 1;
 }
 
 static void deliver(struct vif *v, struct vfr_packet *p)
 {
+	delivered[nr_delivered++ % NR] = p;
 	v->rx.req_cons++;
 	v->rx.rsp_prod_pvt++;
-	p->release(p);
 }
 
-static const struct vif_rx_ops ops = { .slots = slots, .deliver = deliver };
+static const struct vif_rx_ops ops = { .plan = plan, .deliver = deliver };
+
+static void deliver_all(void)
+{
+	vifs_deliver(vifs_claim());
+	vifs_finish();
+}
 
 /* --- the test --- */
 
@@ -98,7 +113,7 @@ static void packet_make(struct net_packet *np)
 	np->p.gso = VFR_GSO_TCP4;
 	np->p.gso_size = MSS;
 	np->p.port = 9;
-	np->from = &source;
+	np->from = &sender.source;
 	np->nr_slots = FRAMES;
 }
 
@@ -119,7 +134,7 @@ static void vif_make(void)
 	vif.connected = true;
 	vif.features = SLUICE_VIF_SG;
 	vif.rx_ops = &ops;
-	source = (struct net_source){ FROM_VIF, VIF_WAITS, VIF_WAIT_SHARE };
+	sender.source = (struct net_source){ FROM_VIF, VIF_WAITS, VIF_WAIT_SHARE };
 }
 
 /* With one buffer for each packet, so that something always moves. */
@@ -131,17 +146,76 @@ static void test_slow_receiver(void **state)
 		held[i] = true;
 		if (vif_port_ops.transmit(&vif, &whole[i].p))
 			held[i] = false;
-		assert_true(source.waiting <= VIF_WAITS + FRAMES);
-		assert_true(frames_held() <= source.waiting);
+		assert_true(sender.source.waiting <= VIF_WAITS + FRAMES);
+		assert_true(frames_held() <= sender.source.waiting);
 		shared.ring.req_prod++;
 		vif_rx_run(&vif);
+		deliver_all();
 	}
 	assert_true(frames_held() > 0);
 	vif_rx_drop_all(&vif);
 	assert_int_equal(frames_held(), 0);
-	assert_int_equal(source.waiting, 0);
+	assert_int_equal(sender.source.waiting, 0);
 	assert_int_equal(vif.nr_wait[FROM_VIF], 0);
 	assert_int_equal(net_packets_used(), 0);
+}
+
+static void small_give(unsigned i)
+{
+	packet_make(&whole[i]);
+	whole[i].p.gso = VFR_GSO_NONE;
+	whole[i].p.csum = VFR_CSUM_VALID;
+	held[i] = true;
+	assert_int_equal(vif_port_ops.transmit(&vif, &whole[i].p), 0);
+}
+
+/* A second CPU gets nothing of a vif to which another delivers; what comes
+ * meanwhile is delivered after that, and in order. */
+static void test_one_at_a_time(void **state)
+{
+	struct vif *mine;
+
+	vif_make();
+	nr_delivered = 0;
+	shared.ring.req_prod = 3;
+	small_give(0);
+	mine = vifs_claim();
+	assert_ptr_equal(mine, &vif);
+	small_give(1);
+	small_give(2);
+	small_give(3);			/* no buffer: it waits */
+	assert_false(vifs_ready());
+	assert_null(vifs_claim());
+	vifs_deliver(mine);
+	assert_true(vifs_to_finish());
+	assert_true(held[0]);		/* the lock is not ours */
+	vifs_finish();
+	assert_false(held[0]);
+	assert_true(vifs_ready());
+	deliver_all();
+	assert_int_equal(nr_delivered, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_ptr_equal(delivered[i], &whole[i].p);
+	assert_true(held[3]);
+	shared.ring.req_prod++;
+	vif_rx_run(&vif);
+	deliver_all();
+	assert_false(held[3]);
+	assert_int_equal(shared.ring.rsp_prod, 4);
+	assert_false(vifs_ready());
+}
+
+/* What is ready and not given yet is dropped with its vif. */
+static void test_dropped_when_ready(void **state)
+{
+	vif_make();
+	shared.ring.req_prod = 2;
+	small_give(0);
+	small_give(1);
+	vif_ready_drop(&vif);
+	assert_false(held[0] || held[1]);
+	assert_int_equal(vif.ring_drops, 2);
+	assert_null(vifs_claim());
 }
 
 static int setup(void **state)
@@ -153,6 +227,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slow_receiver),
+		cmocka_unit_test(test_one_at_a_time),
+		cmocka_unit_test(test_dropped_when_ready),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

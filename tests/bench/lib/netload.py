@@ -61,9 +61,9 @@ def blast(size, seconds=SECONDS):
                     pass
 
 
-def counters():
+def counters(address=A):
     """Of the guest: packets of UDP, bytes of TCP, its time in ns."""
-    with socket.create_connection((A, COUNTERS), 20) as s:
+    with socket.create_connection((address, COUNTERS), 20) as s:
         text = b""
         while chunk := s.recv(4096):
             text += chunk
@@ -130,7 +130,7 @@ class PlainMachine(NetMachine):
            guest_tso6 guest_ecn guest_ufo""".split())
 
 
-def machine(cmdlines, rules=1, kind=NetMachine):
+def machine(cmdlines, rules=1, kind=NetMachine, cpus=1):
     domains = [f"""
 domain d{i} on dmz address 10.1.0.{10 + i} {{
     kernel "netbench" memory 16M cmdline "{line}"
@@ -140,8 +140,9 @@ domain d{i} on dmz address 10.1.0.{10 + i} {{
                       "allow any from any to any", ""])
     m = kind([dom0(), appliance(text),
               files(netbench=f"{GUESTS}/netbench.elf")],
-             cpus=1, cpu="max,-smap",
-             accel="tcg,thread=single", memory_mib=2048)
+             cpus=cpus, cpu="max,-smap",
+             accel=f"tcg,thread={'single' if cpus == 1 else 'multi'}",
+             memory_mib=2048)
     for _ in cmdlines:
         m.expect(r"netbench: up", 120)
     return m
