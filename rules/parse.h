@@ -61,6 +61,8 @@ bool parse_number(struct parser *p, struct rules_text *t, uint64_t lo,
 		  uint64_t hi, uint64_t *n, const char *what);
 bool parse_quantity(struct parser *p, struct rules_text *t,
 		    const struct unit *units, uint64_t *n, const char *what);
+/* A rate in bits per second: of a nic, a domain or its interface. */
+bool parse_rate(struct parser *p, struct rules_text *t, uint64_t *bps);
 bool parse_mac(struct parser *p, struct rules_text *t, uint8_t mac[6]);
 
 enum ref_syntax {

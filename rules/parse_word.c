@@ -313,6 +313,11 @@ bool parse_quantity(struct parser *p, struct rules_text *t,
 	return parse_text(p, t);
 }
 
+bool parse_rate(struct parser *p, struct rules_text *t, uint64_t *bps)
+{
+	return parse_quantity(p, t, units_rate, bps, "a rate like 100Mbit");
+}
+
 bool parse_mac(struct parser *p, struct rules_text *t, uint8_t mac[6])
 {
 	struct token tok = p->tok;

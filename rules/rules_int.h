@@ -219,7 +219,7 @@ struct lexer {
 void lex_init(struct lexer *lx, struct rules *r, uint32_t file);
 void lex_next(struct lexer *lx, struct token *t);
 
-/* --- parse_word.c, parse_net.c --- */
+/* --- parse_word.c, parse_domain.c --- */
 
 /* The i-th word of the language, or setting of a domain; NULL behind them. */
 const char *keyword_at(unsigned int i);
