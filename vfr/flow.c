@@ -407,7 +407,7 @@ uint32_t flow_sweep(struct vfr *v, uint32_t n)
 		if (flow_expired(v, f)) {
 			v->st.flows_expired++;
 			flow_free(v, f);
-		} else if (f->gen != v->gen && !open_rejudge(v, f)) {
+		} else if (f->gen != v->gen && !rejudge_flow(v, f)) {
 			log_closed(v, f);
 			v->st.flows_closed++;
 			v->st.reload_closed++;

@@ -374,7 +374,7 @@ static struct flow *quoted_flow(struct vfr *v, struct judge *j,
 	if (!vfr_addr_eq(&j->key.dst, &q->back.dst))
 		return NULL;
 	f = flow_find(v, &q->back, flow_hash(v, &q->back), NONE32, dir);
-	if (!f || (f->gen != v->gen && !open_rejudge(v, f)))
+	if (!f || (f->gen != v->gen && !rejudge_flow(v, f)))
 		return NULL;
 	if (q->proto == IP_TCP &&
 	    !tcp_seq_known(f, !*dir, get32(j->p->hdr + q->l4 + 4)))

@@ -422,8 +422,9 @@ enum vfr_reason open_ask(struct vfr *v, struct judge *j);
 void open_count(struct vfr *v, const struct judge *j, uint32_t rule);
 /* Ask the rules.  True: allowed by j->rule; else the packet is gone. */
 bool open_allowed(struct vfr *v, struct judge *j);
-/* Is f (of an older ruleset) allowed by this one?  Updates it. */
-bool open_rejudge(struct vfr *v, struct flow *f);
+
+/* rejudge.c: is f (of an older ruleset) allowed by this one?  Updates it. */
+bool rejudge_flow(struct vfr *v, struct flow *f);
 
 /* forward.c */
 struct way {			/* where a packet goes next */
@@ -479,6 +480,12 @@ uint32_t flow_sweep(struct vfr *v, uint32_t n);
 static inline bool flow_expired(const struct vfr *v, const struct flow *f)
 {
 	return (int32_t)(f->expires - v->ticks) <= 0;
+}
+/* A side's way; the neighbour is asked for when the first packet goes there. */
+static inline void side_way(struct flow_side *s, const struct way *w)
+{
+	s->out = w->out;
+	s->neigh = NONE16;
 }
 
 /* tcp.c */

@@ -267,7 +267,7 @@ static uint32_t lifetime(uint8_t proto, bool answered)
 static bool flow_accepts(struct vfr *v, struct judge *j, struct flow *f,
 			 int dir, bool *gone)
 {
-	if (unlikely(f->gen != v->gen) && !open_rejudge(v, f)) {
+	if (unlikely(f->gen != v->gen) && !rejudge_flow(v, f)) {
 		TRACE(v, j, FLOW_CLOSED, f->rule, 0);
 		log_closed(v, f);
 		v->st.flows_closed++;
