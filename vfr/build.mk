@@ -17,8 +17,8 @@ $(B)/hv/vfr/freestanding: $(call objs,hv,$(VFR_SRCS))
 
 # Tests: a small world of ports around the library.
 VFR_KIT := $(VFR_SRCS) tests/unit/vfr_kit.c tests/unit/vfr_frame.c
-VFR_KIT_TESTS := vfr_path vfr_frag vfr_judge vfr_neigh vfr_icmp vfr_bridge vfr_packet \
-	vfr_port vfr_rate vfr_counters vfr_flow vfr_nat vfr_tap vfr_ruleset vfr_pcap
+VFR_KIT_TESTS := vfr_path vfr_frag vfr_judge vfr_claim vfr_neigh vfr_icmp vfr_bridge \
+	vfr_packet vfr_port vfr_rate vfr_counters vfr_flow vfr_nat vfr_tap vfr_ruleset vfr_pcap
 $(foreach t,$(VFR_KIT_TESTS),$(eval $(t)_SRCS := $(VFR_KIT)))
 vfr_tap_LIBS := -lpcap	# to compare with its interpreter
 vfr_pcap_LIBS := -lpcap

@@ -263,6 +263,27 @@ void frame_arp(struct frame *f, int port, uint16_t op, const uint8_t *sha,
 	f->len = 42;
 }
 
+void frame_nd(struct frame *f, int port, uint8_t type, const char *src,
+	      const char *dst, const char *target, const uint8_t *mac)
+{
+	uint32_t option = type == RS ? 8 : type == RA ? 16 :
+			  type == REDIRECT ? 40 : 24;
+	struct vfr_addr a = kit_addr(target);
+	uint8_t *h;
+
+	frame_ip(f, port, src, dst, 58, option + 8);
+	f->b[21] = 255;
+	h = frame_l4(f);
+	memset(h, 0, option + 8);
+	h[0] = type;
+	if (type >= NS)
+		memcpy(h + 8, a.b, 16);
+	h[option] = type == NA ? 2 : 1;		/* the target's, the source's */
+	h[option + 1] = 1;
+	memcpy(h + option + 2, mac, 6);
+	frame_sums(f);
+}
+
 void frame_fragment(struct frame *out, const struct frame *f, uint16_t id,
 		    uint32_t from, uint32_t to, bool more)
 {

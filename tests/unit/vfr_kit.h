@@ -162,6 +162,11 @@ void frame_error(struct frame *f, int port, const char *src, const char *dst,
 		 uint8_t type, uint8_t code, const void *quote, uint32_t n);
 void frame_arp(struct frame *f, int port, uint16_t op, const uint8_t *sha,
 	       const char *spa, const char *tpa);
+/* Types of NDP: RFC 4861, 4. */
+enum { RS = 133, RA = 134, NS = 135, NA = 136, REDIRECT = 137 };
+/* An NDP message with one option, the sender's MAC; to the VFR's MAC. */
+void frame_nd(struct frame *f, int port, uint8_t type, const char *src,
+	      const char *dst, const char *target, const uint8_t *mac);
 /* IPv4 fragment of f: bytes [from, to) of its IP payload. */
 void frame_fragment(struct frame *out, const struct frame *f, uint16_t id,
 		    uint32_t from, uint32_t to, bool more);
