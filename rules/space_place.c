@@ -250,8 +250,8 @@ static bool is_place_name(const struct rules_ref *ref)
 	       (!ref->target || ref->target->kind != RULES_SET);
 }
 
-/* Addresses that the VFR lets come from one vif alone. */
-/* Any address at a port (`not` a nic) is more than those that it is bound to. */
+/* Addresses that the VFR lets come from one vif alone.  Any address at a port
+ * (`not` a nic) is more than those. */
 static bool place_is_bound(const struct rules *r, const struct place *p)
 {
 	return p->port != RULES_PORT_ANY && p->addrs.r != ranges_any.r &&
