@@ -278,6 +278,7 @@ static bool wait_for(const struct vif *v)
 	net_unlock();
 	cpu_relax();
 	spin_lock(&net_lock);
+	vifs_finish();
 	return true;
 }
 

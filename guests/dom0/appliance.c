@@ -153,14 +153,22 @@ static const char *domain_take(const struct rules_domain *rd)
 	return domain_define(&c, &im) ? NULL : "no memory";
 }
 
+/* What the file may say, and nothing here does yet. */
+static void not_kept(const struct rules_domain *rd)
+{
+	if (rd->disks)
+		printf("dom0: %s: it has no disks: they are not served yet\n",
+		       rd->node.name);
+	if (rd->after || rd->delay_ns)
+		printf("dom0: %s: it does not wait: `after` and `delay` are "
+		       "not kept yet\n", rd->node.name);
+}
+
 /* Of dom0 itself the file says where its interface is. */
 static void own_take(const struct rules_domain *rd)
 {
 	static struct domain_config c;
 
-	if (rd->has_block && *rd->kernel)
-		printf("dom0: it runs already: its kernel in the appliance "
-		       "file is not used\n");
 	if (!vifs_take(rd, &c) && c.nr_vifs)
 		own_vif = c.vif[0];
 }
@@ -183,6 +191,8 @@ static void domains_define(const struct rules *r)
 		why = domain_take(rd);
 		if (why)
 			printf("dom0: %s: not started: %s\n", n->name, why);
+		else
+			not_kept(rd);
 	}
 }
 

@@ -76,6 +76,7 @@ nic lan address 192.168.7.1/24
 net dmz 10.1.0.0/24, 2001:db8:1::/64
 domain web on dmz address 10.1.0.10, 2001:db8:1::10 {
     kernel "%s" memory 16M
+    disk xvda "gpt:web" delay 1s
 }
 redirect on wan tcp 80 to web
 redirect on lan tcp 8000 to web tcp 80
@@ -136,6 +137,8 @@ def tap():
     before = leftovers()
     path = appliance_file(TWO_NICS % os.path.abspath(f"{GUESTS}/web.elf"))
     with MakeRun(NET="tap", CONFIG=path) as m:
+        m.expect(r"dom0: web: it has no disks: ", 120)
+        m.expect(r"dom0: web: it does not wait: ")
         enter = m.expect(r"  (ip netns exec \S+) bash ", 120)[1].decode()
         got = run(f"{enter} curl -s -m 10 http://192.168.7.1:8000/ && "
                   f"{enter} curl -s -m 10 http://[2001:db8::2]/")
