@@ -24,7 +24,7 @@ def rules(name, count):
 
 def check(m):
     m.send("info\r")
-    found = m.expect(r"hypervisor (\d+) KiB, dom0 (\d+) KiB, together (\d+)")
+    found = m.expect(r"hypervisor (\d+) KiB, dom0 (\d+) KiB, together (\d+) KiB")
     if int(found[3]) > LIMIT_KIB:
         raise Failure(f"{int(found[3])} KiB are above {LIMIT_KIB}")
     return int(found[2])
