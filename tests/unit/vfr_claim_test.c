@@ -43,6 +43,34 @@ static void check_claim(struct kit *k, const struct claim *c,
 	}
 }
 
+/* br_to_lan: what BR sends is to a LAN host, if it gets anywhere at all. */
+static void check_arps(struct kit *k, const struct claim *c, size_t n,
+		       bool br_to_lan)
+{
+	struct frame f;
+
+	for (; n--; c++) {
+		frame_arp(&f, c->port, c->op, kit_mac[c->mac_of], c->src,
+			  c->target);
+		if (br_to_lan && c->port == BR)
+			memcpy(f.b, kit_mac[LAN], 6);
+		check_claim(k, c, &f);
+	}
+}
+
+static void check_nds(struct kit *k, const struct claim *c, size_t n)
+{
+	static const uint8_t all_nodes[6] = { 0x33, 0x33, [5] = 1 };
+	struct frame f;
+
+	for (; n--; c++) {
+		frame_nd(&f, c->port, c->op, c->src, "ff02::1", c->target,
+			 kit_mac[c->mac_of]);
+		memcpy(f.b, all_nodes, 6);
+		check_claim(k, c, &f);
+	}
+}
+
 static const struct claim arps[] = {
 	{ "a domain finds its gateway", WEB, 1, WEB, "10.1.0.10", "10.1.0.1", WEB, 0 },
 	{ "a domain finds its neighbours at the gateway", WEB, 1, WEB, "10.1.0.10", "10.1.0.20", WEB, 0 },
@@ -66,15 +94,9 @@ static const struct claim arps[] = {
 static void test_arp(void **state)
 {
 	struct kit *k = kit_new(NULL);
-	const struct claim *c;
-	struct frame f;
 
 	KIT_LOAD(k, allow_all);
-	for (c = arps; c < arps + ARRAY_LEN(arps); c++) {
-		frame_arp(&f, c->port, c->op, kit_mac[c->mac_of], c->src,
-			  c->target);
-		check_claim(k, c, &f);
-	}
+	check_arps(k, arps, ARRAY_LEN(arps), false);
 	kit_free(k);
 }
 
@@ -120,18 +142,11 @@ static const struct claim any_arps[] = {
 static void test_arp_any(void **state)
 {
 	struct kit *k = kit_new(NULL);
-	const struct claim *c;
-	struct frame f;
 
 	kit_br_any = true;
 	KIT_LOAD(k, allow_all);
 	kit_br_any = false;
-	for (c = any_arps; c < any_arps + ARRAY_LEN(any_arps); c++) {
-		frame_arp(&f, c->port, c->op, kit_mac[c->mac_of], c->src,
-			  c->target);
-		memcpy(f.b, kit_mac[LAN], 6);	/* to a LAN host, if at all */
-		check_claim(k, c, &f);
-	}
+	check_arps(k, any_arps, ARRAY_LEN(any_arps), true);
 	kit_free(k);
 }
 
@@ -167,18 +182,10 @@ static const struct claim nds[] = {
 
 static void test_ndp(void **state)
 {
-	static const uint8_t all_nodes[6] = { 0x33, 0x33, [5] = 1 };
 	struct kit *k = kit_new(NULL);
-	const struct claim *c;
-	struct frame f;
 
 	KIT_LOAD(k, allow_all);
-	for (c = nds; c < nds + ARRAY_LEN(nds); c++) {
-		frame_nd(&f, c->port, c->op, c->src, "ff02::1", c->target,
-			 kit_mac[c->mac_of]);
-		memcpy(f.b, all_nodes, 6);
-		check_claim(k, c, &f);
-	}
+	check_nds(k, nds, ARRAY_LEN(nds));
 	kit_free(k);
 }
 
@@ -194,20 +201,12 @@ static const struct claim any_nds[] = {
 
 static void test_ndp_any(void **state)
 {
-	static const uint8_t all_nodes[6] = { 0x33, 0x33, [5] = 1 };
 	struct kit *k = kit_new(NULL);
-	const struct claim *c;
-	struct frame f;
 
 	kit_br_any = true;
 	KIT_LOAD(k, allow_all);
 	kit_br_any = false;
-	for (c = any_nds; c < any_nds + ARRAY_LEN(any_nds); c++) {
-		frame_nd(&f, c->port, c->op, c->src, "ff02::1", c->target,
-			 kit_mac[c->mac_of]);
-		memcpy(f.b, all_nodes, 6);
-		check_claim(k, c, &f);
-	}
+	check_nds(k, any_nds, ARRAY_LEN(any_nds));
 	kit_free(k);
 }
 
@@ -245,28 +244,15 @@ static const struct claim outside_nds[] = {
 
 static void test_claims_of_translated(void **state)
 {
-	static const uint8_t all_nodes[6] = { 0x33, 0x33, [5] = 1 };
 	struct kit *k = kit_new(NULL);
-	const struct claim *c;
 	struct frame f;
 
 	kit_br_any = true;
 	assert_int_equal(kit_load(k, allow_all, 1, outside,
 				  ARRAY_LEN(outside), 0), 0);
 	kit_br_any = false;
-	for (c = outside_arps; c < outside_arps + ARRAY_LEN(outside_arps); c++) {
-		frame_arp(&f, c->port, c->op, kit_mac[c->mac_of], c->src,
-			  c->target);
-		if (c->port == BR)
-			memcpy(f.b, kit_mac[LAN], 6);
-		check_claim(k, c, &f);
-	}
-	for (c = outside_nds; c < outside_nds + ARRAY_LEN(outside_nds); c++) {
-		frame_nd(&f, c->port, c->op, c->src, "ff02::1", c->target,
-			 kit_mac[c->mac_of]);
-		memcpy(f.b, all_nodes, 6);
-		check_claim(k, c, &f);
-	}
+	check_arps(k, outside_arps, ARRAY_LEN(outside_arps), true);
+	check_nds(k, outside_nds, ARRAY_LEN(outside_nds));
 	/* Nor may a host send from it. */
 	frame_udp(&f, LAN, "192.168.1.77", 7, "10.1.0.10", 9, 20);
 	kit_rx(k, LAN, &f);
