@@ -97,36 +97,9 @@ static void half_known(struct rules *r, const struct rules_node *at,
 			 what->name);
 }
 
-/* The ports of a protocol: numbers, or sets of them. */
-bool resolve_ports(struct rules *r, struct rules_ref *list, bool soft)
-{
-	struct rules_ref *ref;
-	bool ok = true;
-
-	foreach_node(ref, list) {
-		struct rules_set *s;
-
-		if (ref->kind != RULES_REF_NAME)
-			continue;
-		s = (struct rules_set *)resolve(r, ref, KIND_BIT(RULES_SET),
-						soft);
-		if (!s) {
-			ok = false;
-		} else if (!s->has_ports && s->members) {
-			error_at(r, KIND, &ref->node.pos, NULL, "`%s` is a set "
-				 "of addresses, here stand ports",
-				 s->node.name);
-			ref->target = NULL;
-		} else if (s->unresolved) {
-			half_known(r, &ref->node, &s->node, soft);
-			ok = false;
-		}
-	}
-	return ok;
-}
-
-bool resolve_hosts(struct rules *r, struct rules_ref *list, uint32_t kinds,
-		   bool soft)
+/* Names of these kinds; a set of them holds ports, or addresses. */
+static bool resolve_list(struct rules *r, struct rules_ref *list,
+			 uint32_t kinds, bool ports, bool soft)
 {
 	struct rules_ref *ref;
 	bool ok = true;
@@ -139,17 +112,32 @@ bool resolve_hosts(struct rules *r, struct rules_ref *list, uint32_t kinds,
 		s = (struct rules_set *)resolve(r, ref, kinds, soft);
 		if (!s) {
 			ok = false;
-		} else if (s->node.kind == RULES_SET && s->has_ports) {
+		} else if (s->node.kind != RULES_SET) {
+			continue;
+		} else if (ports ? !s->has_ports && s->members : s->has_ports) {
 			error_at(r, KIND, &ref->node.pos, NULL, "`%s` is a set "
-				 "of ports, here stand addresses",
-				 s->node.name);
+				 "of %s, here stand %s", s->node.name,
+				 ports ? "addresses" : "ports",
+				 ports ? "ports" : "addresses");
 			ref->target = NULL;
-		} else if (s->node.kind == RULES_SET && s->unresolved) {
+		} else if (s->unresolved) {
 			half_known(r, &ref->node, &s->node, soft);
 			ok = false;
 		}
 	}
 	return ok;
+}
+
+/* The ports of a protocol: numbers, or sets of them. */
+bool resolve_ports(struct rules *r, struct rules_ref *list, bool soft)
+{
+	return resolve_list(r, list, KIND_BIT(RULES_SET), true, soft);
+}
+
+bool resolve_hosts(struct rules *r, struct rules_ref *list, uint32_t kinds,
+		   bool soft)
+{
+	return resolve_list(r, list, kinds, false, soft);
 }
 
 /* Why an interface's addresses are not known, and what helps; NULL: they are. */
