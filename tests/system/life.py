@@ -1,16 +1,16 @@
 #!/usr/bin/env -S python3 -B
 """What follows the end of a domain, and the commands that end and start it."""
 from lib.cases import case, main
-from lib.machine import Machine, dom0, domain
+from lib.machine import Failure, Machine, dom0, domain
 
 
-def doomed(name, on_crash):
+def doomed(name, on_crash, **keys):
     return domain("hostile", name, memory=8, cmdline="attack=bad_stack",
-                  on_crash=on_crash)
+                  on_crash=on_crash, **keys)
 
 
-@case(120)
-def life():
+@case(120, "policies")
+def policies():
     with Machine([dom0(), doomed("bad", "restart"), doomed("keep", "preserve"),
                   domain("hello", "web", memory=4),
                   domain("hello", "on", memory=4, on_poweroff="restart")]) as m:
@@ -32,6 +32,28 @@ def life():
         m.command("unpause web")
         m.command("ping web", r"pong web")
         m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
+@case(120, "reasons")
+def reasons():
+    """Of domains that end side by side each has its own reason."""
+    names = [f"bad{i}" for i in range(4)]
+    with Machine([dom0(), *(doomed(name, "preserve", paused=1)
+                            for name in names)], cpus=3) as m:
+        m.expect(r"dom0: ready")
+        for _ in range(150):
+            for name in names:
+                m.command(f"unpause {name}")
+            for _ in names:
+                why = m.expect(r"bad\d: ended: (\w+)\r?\n")[1]
+                if why != b"crash":
+                    raise Failure(f"one that crashed has ended by {why}")
+            for name in names:
+                m.command(f"destroy {name}")
+            for name in names:
+                m.command(f"start {name}", rf"{name}: started")
         m.command("poweroff")
         m.ends(0)
 

@@ -344,12 +344,13 @@ void domain_control_unpause(struct domain *d)
 /* The first to end it says why; its vcpus run no more.  False: it had ended. */
 static bool stop_vcpus(struct domain *d, uint8_t reason)
 {
+	uint16_t lives = 0;
 	struct vcpu *v;
 	uint32_t i;
 
-	if (__atomic_exchange_n(&d->shut_down, true, __ATOMIC_ACQ_REL))
+	if (!__atomic_compare_exchange_n(&d->ended, &lives, ENDED | reason, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
-	WRITE_ONCE(d->shutdown_reason, reason);
 	domain_for_each_vcpu(d, v, i)
 		vcpu_pause_nosync(v);
 	return true;

@@ -184,13 +184,14 @@ static uint32_t vcpus_state(const struct domain *d, struct sluice_info *info)
 	return info->online_vcpus ? SLUICE_DOM_BLOCKED : 0;
 }
 
-static uint32_t domain_state(const struct domain *d, uint32_t vcpus)
+static uint32_t domain_state(const struct domain *d, uint16_t ended,
+			     uint32_t vcpus)
 {
 	uint32_t state = 0;
 
 	if (READ_ONCE(d->paused_by_control))
 		state |= SLUICE_DOM_PAUSED;
-	if (READ_ONCE(d->shut_down))
+	if (ended)
 		state |= SLUICE_DOM_SHUTDOWN;
 	if (READ_ONCE(d->dying))
 		state |= SLUICE_DOM_DYING;
@@ -202,16 +203,18 @@ int control_getinfo(union control *c, uint64_t *progress)
 	uint32_t domid = c->info.domid;
 	struct sluice_info *info = &c->info;
 	struct domain *d;
+	uint16_t ended;
 
 	if (domid == 0)
 		domains_reap();	/* who lists the domains begins here */
 	d = domid <= MAX_DOMID ? domain_find((uint16_t)domid) : NULL;
 	if (!d)
 		return -ESRCH;
+	ended = READ_ONCE(d->ended);
 	*info = (struct sluice_info){
 		.domid = domid,
 		.found = d->domid,
-		.shutdown_reason = READ_ONCE(d->shutdown_reason),
+		.shutdown_reason = ended & ~ENDED,
 		.nr_vcpus = d->nr_vcpus,
 		.tot_pages = READ_ONCE(d->tot_pages),
 		.max_pages = d->max_pages,
@@ -222,7 +225,7 @@ int control_getinfo(union control *c, uint64_t *progress)
 		.grant_maps = grant_maps(d),
 	};
 	memcpy(info->name, d->name, sizeof(info->name));
-	info->state = domain_state(d, vcpus_state(d, info));
+	info->state = domain_state(d, ended, vcpus_state(d, info));
 	domain_put(d);
 	return 0;
 }

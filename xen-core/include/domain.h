@@ -94,6 +94,8 @@ struct vcpu {
 	uint64_t upcalls;		/* O */
 };
 
+#define ENDED	0x100		/* that it has and why is one word: read at once */
+
 struct domain {
 	uint16_t domid;			/* I */
 	bool privileged;		/* I: dom0 */
@@ -104,8 +106,7 @@ struct domain {
 	struct vcpu *vcpu[MAX_VCPUS];	/* I */
 
 	bool paused_by_control;		/* domains_lock */
-	bool shut_down;			/* A: stopped itself */
-	uint8_t shutdown_reason;	/* valid with shut_down */
+	uint16_t ended;			/* A: 0, or ENDED | SHUTDOWN_*: by itself */
 	bool created;			/* domains_lock: complete */
 	bool dying;			/* A: set under domains_lock */
 	bool killing;			/* A: a CPU is in domain_kill() */
