@@ -8,7 +8,6 @@ on N CPUs, all at once; what arrives at both.
 """
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -17,12 +16,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "../system"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "lib"))
-from lib.machine import GUESTS, Failure, dom0, log_name  # noqa: E402
-from lib.net import (HOST, WAN, NetMachine, appliance,   # noqa: E402
-                     files, within_namespace)
+from lib.machine import GUESTS, Failure, dom0       # noqa: E402
+from lib.net import HOST, WAN, NetMachine, appliance, files  # noqa: E402
 from netload import (A, DISCARD, SECONDS, PlainMachine, Sink,  # noqa: E402
                      blast, counters, machine, pull, push, received,
                      round_trips, say)
+from parts import run_parts  # noqa: E402
 
 PAUSE = 4                               # until the next sender's turn
 # What the senders do, one after the other; HOST's own sinks are in Sink.
@@ -198,21 +197,4 @@ PARTS = {"boot": first_answer,
          "pairs_2": lambda: pairs(2),
          "fairness": fairness}
 
-
-def main():
-    if len(sys.argv) > 1:
-        within_namespace()
-        os.makedirs(os.path.dirname(log_name()), exist_ok=True)
-        try:
-            PARTS[sys.argv[1]]()
-        except (Failure, OSError) as failure:
-            sys.exit(f"# net {sys.argv[1]}: {failure}")
-        return
-    failed = [part for part in PARTS
-              if subprocess.run([sys.executable, "-B", __file__, part],
-                                check=False).returncode]
-    if failed:
-        sys.exit(f"# net: failed: {' '.join(failed)}")
-
-
-main()
+run_parts(PARTS)

@@ -19,9 +19,10 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../system"), os.path.join(HERE, "lib")]
-from lib.machine import Failure, log_name   # noqa: E402
-from lib.net import HOST, within_namespace  # noqa: E402
+from lib.machine import log_name             # noqa: E402
+from lib.net import HOST                     # noqa: E402
 from netload import A, blast, counters, machine, say  # noqa: E402
+from parts import run_parts  # noqa: E402
 import qemu  # noqa: E402
 
 PLUGIN = "build/bench/count_plugin.so"
@@ -140,22 +141,4 @@ PARTS = {f"{name}_{mode}": (lambda f=f, mode=mode: f(f"net={mode}"))
              ("out", lambda m: from_domain(m, HOST, "domain_to_host")),
              ("between", lambda m: from_domain(m, A, "domain_to_domain")))}
 
-
-def main():
-    if len(sys.argv) > 1:
-        within_namespace()
-        os.makedirs(os.path.dirname(log_name()), exist_ok=True)
-        try:
-            PARTS[sys.argv[1]]()
-        except (Failure, OSError) as failure:
-            sys.exit(f"# stages {sys.argv[1]}: {failure}")
-        return
-    build()
-    failed = [part for part in PARTS
-              if subprocess.run([sys.executable, "-B", __file__, part],
-                                check=False).returncode]
-    if failed:
-        sys.exit(f"# stages: failed: {' '.join(failed)}")
-
-
-main()
+run_parts(PARTS, prepare=build)
