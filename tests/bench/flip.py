@@ -6,14 +6,14 @@ NIC to the guest's hands; those that the guest spends waiting are taken off.
 """
 import os
 import socket
-import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../system"))
-from lib.machine import GUESTS, Failure, dom0, log_name          # noqa: E402
-from lib.net import (HOST, WAN, NetMachine, appliance, files,    # noqa: E402
-                     within_namespace)
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../system"), os.path.join(HERE, "lib")]
+from lib.machine import GUESTS, Failure, dom0   # noqa: E402
+from lib.net import HOST, WAN, NetMachine, appliance, files  # noqa: E402
+from parts import run_parts  # noqa: E402
 
 ADDRESS, SINK = "10.1.0.10", 9004
 SIZES = (64, 256, 512, 1024, 1200, 1472)    # of payload
@@ -104,18 +104,6 @@ def mode_tcp(name):
         print(f"receive_{name}_tcp", bulk(m), "instructions/KiB", flush=True)
 
 
-RUNS = {"copy": mode, "flip": mode, "copy-tcp": mode_tcp, "flip-tcp": mode_tcp}
-
-
-def main():
-    if len(sys.argv) == 1:              # a machine and a namespace for each
-        sys.exit(any([subprocess.call([sys.argv[0], each]) for each in RUNS]))
-    within_namespace()
-    os.makedirs(os.path.dirname(log_name()), exist_ok=True)
-    try:
-        RUNS[sys.argv[1]](sys.argv[1][:4])
-    except Failure as failure:
-        sys.exit(f"# flip: {failure}")
-
-
-main()
+run_parts({"copy": lambda: mode("copy"), "flip": lambda: mode("flip"),
+           "copy_tcp": lambda: mode_tcp("copy"),
+           "flip_tcp": lambda: mode_tcp("flip")})

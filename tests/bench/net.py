@@ -12,10 +12,8 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                "../system"))
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                "lib"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../system"), os.path.join(HERE, "lib")]
 from lib.machine import GUESTS, Failure, dom0       # noqa: E402
 from lib.net import HOST, WAN, NetMachine, appliance, files  # noqa: E402
 from netload import (A, DISCARD, SECONDS, PlainMachine, Sink,  # noqa: E402
