@@ -3,8 +3,8 @@
  *
  * A connection is read until its request is there, then answered, then closed.
  * All that a client can make dom0 hold is bounded: connections, bytes of a
- * request, time until it is there (less, where others come and there is no room),
- * bytes of an answer that is not taken.
+ * request and of an answer, time until that is taken (less, where others come and
+ * there is no room; a capture has no end, but needs the token).
  */
 #include "dom0/api.h"
 
@@ -31,7 +31,7 @@
 #define CONNS_MAX	12
 #define HEAD_MAX	16384	/* bytes of a request's head */
 #define OUT_PAGES	18	/* of an answer on its way; any packet fits */
-#define REQUEST_NS	(10 * SECONDS)	/* for a request to come */
+#define REQUEST_NS	(10 * SECONDS)	/* until its answer is taken */
 #define RETRIES_MAX	6	/* of a segment; then the client is gone */
 #define POLL_500MS	2
 #define TOKEN_MAX	128
@@ -454,36 +454,61 @@ static void conn_err(void *arg, err_t err)
 	conn_free(arg);		/* the pcb is gone */
 }
 
-/* Every second: requests that do not come, clients that are gone. */
+/* The client is not told more: it has taken nothing for too long. */
+static void conn_cut(struct conn *c)
+{
+	struct tcp_pcb *pcb = c->pcb;
+
+	tcp_err(pcb, NULL);
+	tcp_abort(pcb);
+	conn_free(c);
+}
+
+/* Every second: requests that do not come, answers that are not taken, clients
+ * that are gone. */
 static err_t conn_poll(void *arg, struct tcp_pcb *pcb)
 {
 	struct conn *c = arg;
 
-	if ((c->head && time_now() - c->since_ns > REQUEST_NS) ||
+	if ((!c->capture && time_now() - c->since_ns > REQUEST_NS) ||
 	    pcb->nrtx >= RETRIES_MAX) {
-		tcp_err(pcb, NULL);
-		tcp_abort(pcb);
-		conn_free(c);
+		conn_cut(c);
 		return ERR_ABRT;
 	}
 	return conn_pump(c);
 }
 
-/* Room for another: of those whose request is not there yet the oldest goes. */
+/* How many without a capture come from the host of this one. */
+static unsigned int conns_of_host(const struct conn *c)
+{
+	unsigned int n = 0;
+
+	for (const struct conn *other = conns; other; other = other->next)
+		n += !other->capture && ip_addr_cmp(&other->pcb->remote_ip,
+						    &c->pcb->remote_ip);
+	return n;
+}
+
+/*
+ * Room for another.  Those that capture have shown their token and stay.  Of the
+ * others the oldest goes, from the host that has most of them: so one host that
+ * only connects takes the place of its own, not of a client elsewhere.
+ */
 static void conns_make_room(void)
 {
-	struct conn *oldest = NULL;
-	struct tcp_pcb *pcb;
+	struct conn *victim = NULL;
+	unsigned int most = 0;
 
-	for (struct conn *c = conns; c; c = c->next)	/* newest first */
-		if (c->head)
-			oldest = c;
-	if (!oldest)
-		return;
-	pcb = oldest->pcb;
-	tcp_err(pcb, NULL);
-	tcp_abort(pcb);
-	conn_free(oldest);
+	for (struct conn *c = conns; c; c = c->next) {	/* newest first */
+		unsigned int n = c->capture ? 0 : conns_of_host(c);
+
+		if (n && n >= most) {
+			victim = c;
+			most = n;
+		}
+	}
+	if (victim)
+		conn_cut(victim);
 }
 
 static err_t conn_accept(void *arg, struct tcp_pcb *pcb, err_t err)

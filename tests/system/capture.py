@@ -16,6 +16,7 @@ from lib.net import (HOST, WAN, NetMachine, appliance, files, rules_file, run,
 
 WEB, DOM0 = "10.1.0.30", "10.1.0.2"
 STRANGER = "203.0.113.9"
+NEIGHBOUR = "203.0.113.10"             # who may ask dom0, too
 API = f"{WAN}:8080"
 TOKEN = "a-token-of-the-test"
 CLIENT = dict(os.environ, SLUICE_HOST=API, SLUICE_TOKEN=TOKEN)
@@ -30,7 +31,7 @@ net dmz 10.1.0.0/24
 domain dom0 on dmz address {DOM0}
 domain web on dmz address {WEB} {{ kernel "netbench" memory 16M }}
 redirect on wan tcp 8080 to dom0 tcp 80
-allow tcp 80 from {HOST} to dom0
+allow tcp 80 from {{ {HOST}, {NEIGHBOUR} }} to dom0
 deny udp {DENIED} from any to any log "no-mdns"
 allow icmp from any to any
 allow udp {{ 7, 9 }} from any to web
@@ -46,7 +47,8 @@ def boot(rules=RULES, token=TOKEN):
                     appliance(rules),
                     files(netbench=f"{GUESTS}/netbench.elf"),
                     rules_file("other.vfr", OTHER_PORTS)])
-    run(f"ip addr add {STRANGER}/24 dev tap0; sysctl -qw "
+    run(f"ip addr add {STRANGER}/24 dev tap0; "
+        f"ip addr add {NEIGHBOUR}/24 dev tap0; sysctl -qw "
         "net.ipv6.conf.tap0.disable_ipv6=1")
     m.expect(r"dom0: API on port 80|dom0: no API", 60)
     m.expect(r"netbench: ", 60)
@@ -266,6 +268,20 @@ def silent(m):
         s.close()
 
 
+def crowd(m):
+    """Whoever connects again and again loses its own connections, and not one
+    of another host that is slow to ask."""
+    slow = socket.create_connection((WAN, 8080), 5)
+    slow.sendall(b"GET /v2 HTTP/1.1\r\n")
+    crowd = [socket.create_connection((WAN, 8080), 5, (NEIGHBOUR, 0))
+             for _ in range(40)]
+    slow.sendall(HEAD.encode())
+    if b" 404 " not in read_all(slow):
+        raise Failure("no answer to who was slow beside them")
+    for s in crowd:
+        s.close()
+
+
 def free_pages(m):
     return int(m.command("memory", r"free (\d+) pages")[1])
 
@@ -376,12 +392,13 @@ def other_rules(m):
         raise Failure(f"{packets} packets, {lost} lost")
 
 
-@case(60, "live")
+@case(150, "live")
 def live():
     """What is seen, by whom, and what becomes of clients that stop."""
     with boot() as m:
         refusals(m)
         silent(m)
+        crowd(m)
         same_as_outside(m)
         at_the_domain(m)
         not_itself(m)
