@@ -11,7 +11,7 @@
 #include "kit/mm.h"
 
 /* dom0's own, for domains, connections and captures.  These two may take 440 of
-   it: buffers and heads of 12 clients (api.c), 8 taps, lwIP's memory (ownvif.c). */
+   it: buffers and heads of 12 clients (conn.c), 8 taps, lwIP's memory (ownvif.c). */
 #define OWN_PAGES	752
 #define PAGES_PER_MIB	((1ul << 20) / PAGE_SIZE)
 #define MIB_STEP	8	/* of what is advised */
