@@ -44,9 +44,23 @@ void vcpu_wake(struct vcpu *v)
 	wakes++;
 }
 
+/* Another vcpu of this domain is to close this port, as soon as it can. */
+static struct domain *racer;
+static uint32_t raced_port;
+
+/* evtchn_close() takes this reference as the last thing before it lets its lock
+ * go to take both. */
 void domain_hold(struct domain *d)
 {
+	struct domain *r = racer;
+
 	d->refs++;
+	if (!r)
+		return;
+	racer = NULL;
+	spin_unlock(&r->event.lock);
+	assert_int_equal(evtchn_close(r, raced_port), 0);
+	spin_lock(&r->event.lock);
 }
 
 void domain_put(struct domain *d)
@@ -455,6 +469,23 @@ static void port_bounds(void **state)
 	assert_int_equal(port, 77);
 }
 
+/* Two vcpus close the same port, the only one of its bucket: that goes with it. */
+static void closed_twice(void **state)
+{
+	uint32_t port, i;
+
+	for (i = 1; i < EVTCHN_BUCKET; i++)
+		assert_int_equal(evtchn_bind_ipi(dom[1], 0, &port), 0);
+	assert_int_equal(evtchn_alloc_unbound(dom[2], 1, &port), 0);
+	assert_int_equal(evtchn_bind_interdomain(dom[1], dom[2], port, &port),
+			 0);
+	assert_int_equal(port, EVTCHN_BUCKET);
+	racer = dom[1];
+	raced_port = port;
+	assert_int_equal(evtchn_close(dom[1], port), -EINVAL);
+	assert_null(racer);
+}
+
 /* The n-th allocation fails, for each n: an error, and all is as before. */
 static void no_memory(void **state)
 {
@@ -633,6 +664,7 @@ int main(void)
 		T(channel), T(to_oneself), T(masks),	   T(virqs),
 		T(vcpus),   T(polls),	   T(ends),	   T(port_bounds),
 		T(no_memory), T(info_moves), T(backend),   T(storm),
+		T(closed_twice),
 	};
 
 	return cmocka_run_group_tests_name("evtchn", tests, NULL, NULL);

@@ -491,12 +491,13 @@ static int close_locked(struct domain *d, uint32_t port,
 	return 0;
 }
 
-/* With both locks.  False: the channel changed while there was none. */
+/* With both locks.  False: the channel changed while there was none; another
+ * vcpu may have closed it, and its bucket may be gone. */
 static bool close_both(struct domain *d, uint32_t port, struct domain *remote)
 {
 	struct evtchn *c = port_of(d, port);
 
-	if (c->state != EVTCHNSTAT_interdomain || c->remote != remote)
+	if (!c || c->state != EVTCHNSTAT_interdomain || c->remote != remote)
 		return false;
 	close_interdomain(d, port, c);
 	return true;
