@@ -64,3 +64,9 @@ $(foreach t,format string timerq bvt clock acpi virtq,\
 UNIT_TESTS += page_replace
 page_replace_SRCS := xen-core/mm/page.c
 CFLAGS_tests/unit/page_replace_test.c := -iquote xen-core/include
+
+# What two CPUs take and give back at once.
+UNIT_TESTS += buddy
+buddy_SRCS := xen-core/mm/buddy.c
+buddy_LIBS := -pthread
+CFLAGS_tests/unit/buddy_test.c := -iquote xen-core/include

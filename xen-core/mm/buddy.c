@@ -51,7 +51,8 @@ static bool is_free_block(uint64_t mfn, unsigned order)
 {
 	const struct page *pg = page_of(MFN(mfn));
 
-	return pg && pg->refs == 0 && pg->owner == DOMID_INVALID &&
+	return pg && pg->refs == 0 &&
+	       __atomic_load_n(&pg->owner, __ATOMIC_ACQUIRE) == DOMID_INVALID &&
 	       pg->type_refs == order && pg->type == PGT_NONE &&
 	       !(pg->flags & PGF_XEN);
 }
@@ -130,17 +131,23 @@ struct page *frames_alloc(unsigned order)
 	return &frame_table[mfn];
 }
 
-/* The frames' stamps say when they were last used, if PGF_STALE is set. */
+/*
+ * The frames' stamps say when they were last used, if PGF_STALE is set.  Who
+ * frees a frame's buddy looks at it under the lock, which is not taken here yet:
+ * it is FREE_INSIDE before it has the owner of free ones.  With type_refs 0 it
+ * would be a block in the list of order 0.
+ */
 void frames_free(struct page *pg, unsigned order)
 {
 	uint64_t flags;
 
 	for (uint64_t i = 0; i < 1ull << order; i++) {
 		CHECK(pg[i].refs == 0 && pg[i].type_refs == 0);
-		pg[i].owner = DOMID_INVALID;
 		pg[i].type = PGT_NONE;
 		pg[i].flags &= PGF_STALE;
 		pg[i].type_refs = FREE_INSIDE;
+		__atomic_store_n(&pg[i].owner, DOMID_INVALID,
+				 __ATOMIC_RELEASE);
 	}
 	flags = spin_lock_irqsave(&buddy_lock);
 	free_block(page_mfn(pg).n, order);
