@@ -35,7 +35,7 @@ static const uint16_t class_size[] = { 32,  48,	 64,  96,  128, 192,
 
 static struct spinlock heap_lock;
 static uint32_t partial[NR_CLASSES]; /* mfn of the first page, 0: none */
-static uint64_t in_use;
+static uint64_t in_use; /* A: bytes */
 
 static unsigned page_class(const struct page *pg)
 {
@@ -98,8 +98,8 @@ static void *piece_alloc(unsigned class)
 	pg->type_refs++;
 	if (*(uint16_t *)p == NO_PIECE)
 		unlink(pg, class);
-	in_use += class_size[class];
 	spin_unlock_irqrestore(&heap_lock, flags);
+	__atomic_fetch_add(&in_use, class_size[class], __ATOMIC_RELAXED);
 	memset(p, 0, class_size[class]);
 	return p;
 }
