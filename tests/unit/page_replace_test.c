@@ -223,6 +223,17 @@ static void test_refuses(void **state)
 	}
 }
 
+/* A frame may become the hypervisor's between the guest's call and this. */
+static void test_keeps_shared(void **state)
+{
+	struct page *pg = &frame_table[OLD], before;
+
+	of_the_hypervisor(pg);
+	before = *pg;
+	assert_int_equal(page_release(pg, d), -EINVAL);
+	assert_memory_equal(pg, &before, sizeof(before));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +241,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_both_ways, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keeps_shared, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,9 +81,7 @@ static int decrease_one(struct domain *d, const struct xen_memory_reservation *r
 	if (copy_from_guest(&mfn, (uint64_t)r->extent_start.p + i * 8, 8))
 		return -EFAULT;
 	pg = page_of(MFN(mfn));
-	if (!pg || pg->flags & PGF_XEN)
-		return -EINVAL;
-	return page_release(pg, d);
+	return pg ? page_release(pg, d) : -EINVAL;
 }
 
 /* The result is the number of extents done; an error stops it. */

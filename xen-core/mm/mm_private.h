@@ -65,7 +65,8 @@ void page_hold_saved_ref(struct page *pg);
  * is any other use of pg.
  */
 int page_replace(struct page *pg, struct page *by, struct domain *d);
-/* Take the owner's own reference away: 0, or -EINVAL when it is gone. */
+/* Take the owner's own reference away: 0; -EINVAL when it is gone, or where pg
+ * is the hypervisor's, which only shares it with d. */
 int page_release(struct page *pg, struct domain *d);
 
 /* ---- validate.c: called by page.c alone ---- */

@@ -189,8 +189,9 @@ int page_release(struct page *pg, struct domain *d)
 	if (!page_get(pg, d))
 		return -EINVAL;
 	page_lock(pg);
-	was = pg->flags & PGF_ALLOCATED;
-	pg->flags &= (uint8_t)~PGF_ALLOCATED;
+	was = (pg->flags & (PGF_ALLOCATED | PGF_XEN)) == PGF_ALLOCATED;
+	if (was)
+		pg->flags &= (uint8_t)~PGF_ALLOCATED;
 	page_unlock(pg);
 	if (was)
 		page_put(pg);
