@@ -114,16 +114,20 @@ void timer_cancel(struct timer *t)
 	irq_restore(flags);
 }
 
+/* Any CPU may be calling fn: while one does, another may have set t anew. */
+static void wait_for_fn(const struct timer *t)
+{
+	for (uint32_t cpu = 0; cpu < READ_ONCE(nr_cpus); cpu++)
+		while (READ_ONCE(queues[cpu].running) == t)
+			cpu_relax();
+}
+
 void timer_stop(struct timer *t)
 {
-	uint32_t cpu;
-
 	/* fn may set it again; so cancel until it does not run. */
 	do {
 		timer_cancel(t);
-		cpu = READ_ONCE(t->cpu);
-		while (READ_ONCE(queues[cpu].running) == t)
-			cpu_relax();
+		wait_for_fn(t);
 	} while (READ_ONCE(t->set));
 }
 
