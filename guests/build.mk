@@ -108,6 +108,10 @@ CFLAGS_tests/fuzz/web_text_fuzz.c := -Iguests
 api_http_FUZZ_SRCS := $(api_http_SRCS)
 CFLAGS_tests/fuzz/api_http_fuzz.c := -Iguests
 
+UNIT_TESTS += xenbus
+xenbus_SRCS := guests/kit/xenbus.c
+CFLAGS_tests/unit/xenbus_test.c := -Iguests
+
 UNIT_TESTS += kit
 kit_SRCS :=
 CFLAGS_tests/unit/kit_test.c := -Iguests -Wno-format -Wno-alloc-size-larger-than

@@ -189,8 +189,11 @@ int xs_request(unsigned int type, uint32_t tx, const void *data, size_t len,
 	}
 	rc = reply_take(&hdr, payload, reply, reply_size);
 	free(payload);
-	/* Events queued meanwhile: have the handler run for them. */
-	if (events)
+	/*
+	 * Events queued meanwhile, or behind the answer in the ring, where the
+	 * wait for that took their notification: have the handler run for them.
+	 */
+	if (events || !ring_empty())
 		event_raise(port);
 	return rc;
 }
