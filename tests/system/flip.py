@@ -161,6 +161,32 @@ def keep_sending(address, over):
         over.wait(0.005)
 
 
+@case(90, "audits")
+def audits():
+    """The frames add up while packets go on to guests that are paused for it."""
+    guests = {"flip": "10.1.0.21", "copy": "10.1.0.11"}
+    with boot(["flip"], cpus=3,
+              **{name: (address, "flip", f"do=talk net={name}")
+                 for name, address in guests.items()}) as m:
+        for _ in guests:
+            m.expect(r"\[(\w+)\] talking frames (\d+)\s")
+        over = threading.Event()
+        senders = [threading.Thread(target=keep_sending, args=(address, over))
+                   for address in guests.values()]
+        for s in senders:
+            s.start()
+        try:
+            for _ in range(40):
+                m.audit()
+        finally:
+            over.set()
+            for s in senders:
+                s.join()
+        m.accounts()
+        m.command("poweroff")
+        m.ends(0)
+
+
 TCP = {"a": ("10.1.0.31", "flip", "10.1.0.32"),   # to flip
        "b": ("10.1.0.32", "flip", "10.1.0.33"),   # to copy
        "c": ("10.1.0.33", "copy", "10.1.0.34"),   # to copy

@@ -323,7 +323,7 @@ static void audit_bucket(const struct active *bucket)
 	}
 }
 
-/* Everybody stands still: no lock. */
+/* Frames and buckets, once there, stay for the domain's life: no lock. */
 void grant_audit(const struct domain *d)
 {
 	const struct grant_table *gt = d->grants;

@@ -37,7 +37,7 @@ int grant_pin(struct domain *d, uint32_t ref, uint16_t as, bool readonly,
 void grant_unpin(struct domain *d, uint32_t ref, bool readonly,
 		 struct page *pg);
 
-/* Tell mm/audit.c what entries of d's table in use hold; all stands still. */
+/* Tell mm/audit.c what entries of d's table in use hold; no vcpu runs. */
 void grant_audit(const struct domain *d);
 
 /* Grants of others that d maps, for GETINFO. */

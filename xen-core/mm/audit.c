@@ -5,7 +5,11 @@
  * validated table counts a reference (and a use) of what it maps; so do pins,
  * roots, descriptor tables, registered vcpu_info pages and the owner itself.
  * What grants hold comes from grant_audit().  The sums must be what the frame
- * table says.  Everybody stands still meanwhile (control.c sees to that).
+ * table says.
+ *
+ * No vcpu runs meanwhile (control_machine.c sees to that), but packets go on: a
+ * frame may be pinned or exchanged between its count and the comparison.  So what
+ * is found wrong is counted again, and stands if it is wrong each time.
  */
 #include "cpu.h"
 #include "domain.h"
@@ -16,6 +20,7 @@
 #include "mm_private.h"
 
 #define LINES_MAX	20
+#define TRIES		20
 
 struct tally {
 	uint32_t refs, type_refs;
@@ -101,14 +106,16 @@ static void count_all(uint64_t *frames)
 			count(MFN(i), true);
 		count_table(pg);
 	}
+	spin_lock(&domains_lock); /* a vif's last packet may let its domain go */
 	for (d = domains; d; d = d->next) {
 		domain_for_each_vcpu(d, v, k)
 			count_vcpu(v);
 		grant_audit(d);
 	}
+	spin_unlock(&domains_lock);
 }
 
-static uint64_t compare(void)
+static uint64_t compare(bool tell)
 {
 	uint64_t errors = 0;
 
@@ -118,7 +125,7 @@ static uint64_t compare(void)
 		if (!audited(pg) || (pg->refs == tally[i].refs &&
 				     pg->type_refs == tally[i].type_refs))
 			continue;
-		if (errors++ < LINES_MAX)
+		if (errors++ < LINES_MAX && tell)
 			log_error("audit: mfn %lx of domain %u, type %u, flags %x: "
 				  "refs %u, counted %u; uses %u, counted %u", i,
 				  pg->owner, pg->type, pg->flags, pg->refs,
@@ -130,8 +137,8 @@ static uint64_t compare(void)
 
 uint64_t mm_audit(uint64_t *frames)
 {
-	uint64_t bytes = (max_mfn + 1) * sizeof(*tally), errors;
-	unsigned order = 0;
+	uint64_t bytes = (max_mfn + 1) * sizeof(*tally), errors = 1;
+	unsigned order = 0, try;
 	struct page *pg;
 
 	while ((uint64_t)PAGE_SIZE << order < bytes)
@@ -142,10 +149,12 @@ uint64_t mm_audit(uint64_t *frames)
 		return 1;
 	}
 	tally = page_virt(pg);
-	memset(tally, 0, bytes);
-	*frames = 0;
-	count_all(frames);
-	errors = compare();
+	for (try = 1; try <= TRIES && errors; try++) {
+		memset(tally, 0, bytes);
+		*frames = 0;
+		count_all(frames);
+		errors = compare(try == TRIES);
+	}
 	frames_free(pg, order);
 	tally = NULL;
 	return errors;
