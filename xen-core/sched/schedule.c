@@ -258,8 +258,8 @@ static struct vcpu *choose(uint32_t cpu, struct vcpu *prev)
 		cur = &prev->sched.bvt;
 	b = bvt_pick(&rq->q, cur, prev->sched.yielded, slice_ns);
 	if (b == NULL || (b == cur && prev->sched.yielded)) {
-		/* Idle first, then a look at the others: who enqueues after our
-		 * look finds us. */
+		/* Idle first, then a look at the others: who leaves something
+		 * in its queue after our look finds us. */
 		if (b == NULL)
 			__atomic_fetch_or(&idle_cpus, me, __ATOMIC_SEQ_CST);
 		if (steal(cpu))
@@ -329,6 +329,7 @@ void schedule(void)
 	uint32_t cpu = this_cpu_id();
 	struct runq *rq = &runqs[cpu];
 	struct vcpu *prev = current, *next;
+	bool rest;
 	ns_t now;
 
 	irq_disable();
@@ -338,16 +339,19 @@ void schedule(void)
 		account(prev, now);
 	balance(cpu, now);
 	next = choose(cpu, prev);
+	rest = rq->q.nr != 0;
 	prev->sched.yielded = false;
 	slice_set(rq, next, now);
+	if (next != prev)
+		hand_over(rq, prev, next, now);
+	spin_unlock(&rq->lock);
+	if (rest) /* one that went idle just now saw an empty queue, or a lock */
+		sched_raise_idle(SOFTIRQ_SCHEDULE);
 	if (next == prev) {
-		spin_unlock(&rq->lock);
 		irq_enable();
 		stay(prev, now);
 		return;
 	}
-	hand_over(rq, prev, next, now);
-	spin_unlock(&rq->lock);
 
 	softirq_deferred();
 	__atomic_fetch_add(&ctx_switches, 1, __ATOMIC_RELAXED);
