@@ -40,6 +40,7 @@ void attack_event_race(void);
 void attack_store(void);
 void attack_console(void);
 void attack_exit_race(void);
+void attack_areas(void);
 void attack_fuzz(void);
 void attack_wild(void);
 

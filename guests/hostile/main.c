@@ -42,6 +42,7 @@ static const struct {
 	{ "store", attack_store },
 	{ "console", attack_console },
 	{ "exit_race", attack_exit_race },
+	{ "areas", attack_areas },
 	{ "fuzz", attack_fuzz },
 	{ "wild", attack_wild },
 };

@@ -52,6 +52,23 @@ def hostile():
         m.ends(0)
 
 
+@case(60, "areas")
+def areas():
+    """What the hypervisor writes for one guest it writes in no other, though
+    that has memory at the same address and was on the CPU just before."""
+    with Machine([dom0()] + [domain("hostile", name, memory=8,
+                                    cmdline=f"attack=areas {more}")
+                             for name, more in (("writes", ""),
+                                                ("watches", "watch=1"))],
+                 cpus=1) as m:
+        for _ in range(2):
+            found = m.expect(r"\[(\w+)\] " + RESULT, 60)
+            if found[2] != b"success":
+                raise Failure(f"{found[1].decode()}: see the lines with FAILED")
+        m.command("poweroff")
+        m.ends(0)
+
+
 @case(300, "fuzz")
 def fuzz():
     """Random hypercalls; the same seed makes the same calls."""

@@ -255,12 +255,11 @@ long do_set_timer_op(ns_t timeout)
 
 /* ---- on and off the CPU ---- */
 
-/* Once a second while the same vcpu runs, its stamp gets old.  schedule() is
- * called more often than that: it calls vcpu_time_enter() when due. */
+/* The page tables are still those of who ran before: v's areas are written by
+ * cpu_switch(), once its own are loaded. */
 void vcpu_time_enter(struct vcpu *v)
 {
 	vcpu_time_update(v);
-	runstate_publish(v);
 	periodic_arm(v);
 	virtual_alarm_arm(v);
 }

@@ -103,9 +103,8 @@ void vcpu_time_init(struct vcpu *v);
 void vcpu_time_destroy(struct vcpu *v);
 
 /*
- * current was switched in, or has run for a while: refresh what it sees of the
- * time, runstate and timers.  In its context, interrupts on or off.
- * vcpu_time_leave(): it goes off the CPU.
+ * v is about to run here: refresh its vcpu_info's time and its timers.  Another's
+ * address space may be loaded.  vcpu_time_leave(): it goes off the CPU.
  */
 void vcpu_time_enter(struct vcpu *v);
 void vcpu_time_leave(struct vcpu *v);
