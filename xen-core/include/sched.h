@@ -1,10 +1,11 @@
 /*
  * sched.h: who runs on which CPU.
  *
- * sched/schedule.c keeps the states of vcpus, a run queue for each CPU, and
- * switches.  Who is picked from a queue is Borrowed Virtual Time's business
- * (sched/bvt.c).  The switch itself, of registers and address spaces, is
- * cpu/switch.c.  Hypercalls are in sched/sched_op.c.
+ * sched/runq.c has a queue of vcpus for each CPU and places them, wake.c knows
+ * why one may not run, schedule.c chooses the next, share.c keeps parameters and
+ * charges.  Who is picked from a queue is Borrowed Virtual Time's business
+ * (bvt.c).  The switch itself, of registers and address spaces, is cpu/switch.c.
+ * Hypercalls are in sched/sched_op.c.
  *
  * Locks: a vcpu's scheduling state is guarded by the run-queue lock of the CPU
  * in v->sched.cpu, "S" in the headers.  Two such locks by CPU number.
