@@ -39,7 +39,7 @@ $(B)/sluice.elf: $(B)/hv/symbols.o $(XEN_CORE_OBJS) xen-core/boot/link.lds
 
 # Rules of ports and of grants, on the host.
 UNIT_TESTS += evtchn
-evtchn_SRCS := xen-core/event/evtchn.c
+evtchn_SRCS := $(addprefix xen-core/event/,evtchn.c port.c pending.c)
 CFLAGS_tests/unit/evtchn_test.c := -iquote xen-core/include
 
 UNIT_TESTS += grant

@@ -1,251 +1,24 @@
 /*
- * evtchn.c: the ports of domains and what may be done with them.
+ * evtchn.c: what may be done with the ports of domains.
  *
- * A port is EVTCHNSTAT_closed, unbound, interdomain, virq or ipi, or its other
- * end is a backend in the hypervisor (EVTCHN_BACKEND).  The two ends
- * of an interdomain channel change together: that takes both domains' locks,
- * the lower domid's first.  One end's lock is enough to keep the channel as it
- * is, and so the remote domain from being freed: a send needs only its own.
- *
- * The pending bits lie in the guest's shared_info.  The guest may write there
- * what it likes; nothing read from there decides about anything but whether
- * this guest is told.
- *
- * Lock: domain->event.lock guards the ports; interrupts off, as virtual IRQs
- * are raised from interrupt handlers.  Memory cannot be allocated then (a frame
- * that was another domain's wants a flush of all CPUs): an operation that finds
- * no bucket for its port ends with -ERESTART, and is made again with a spare.
+ * The two ends of an interdomain channel change together: that takes both
+ * domains' locks, the lower domid's first.  One end's lock is enough to keep the
+ * channel as it is, and so the remote domain from being freed: a send needs only
+ * its own.
  */
-#include "domain.h"
-#include "event.h"
+#include "evtchn_private.h"
 #include "heap.h"
 #include "nospec.h"
-
-#define BITS_PER_WORD	64
-
-static bool test_and_set(xen_ulong_t *words, uint32_t bit)
-{
-	xen_ulong_t mask = 1ul << (bit % BITS_PER_WORD);
-
-	return __atomic_fetch_or(&words[bit / BITS_PER_WORD], mask,
-				 __ATOMIC_SEQ_CST) & mask;
-}
-
-static bool test_and_clear(xen_ulong_t *words, uint32_t bit)
-{
-	xen_ulong_t mask = 1ul << (bit % BITS_PER_WORD);
-
-	return __atomic_fetch_and(&words[bit / BITS_PER_WORD], ~mask,
-				  __ATOMIC_SEQ_CST) & mask;
-}
-
-static bool test_bit(xen_ulong_t *words, uint32_t bit)
-{
-	return READ_ONCE(words[bit / BITS_PER_WORD]) >> (bit % BITS_PER_WORD) &
-	       1;
-}
-
-/* Second and third step of making a port pending: selector, upcall. */
-static void select_port(struct vcpu *v, uint32_t port)
-{
-	struct vcpu_info *info =
-		__atomic_load_n(&v->event.info, __ATOMIC_SEQ_CST);
-
-	if (test_and_set(&info->evtchn_pending_sel, port / BITS_PER_WORD))
-		return;
-	if (!__atomic_exchange_n(&info->evtchn_upcall_pending, 1,
-				 __ATOMIC_SEQ_CST))
-		vcpu_kick(v);
-}
-
-/* Vcpus in SCHEDOP_poll on the port wake even when it is masked. */
-static void wake_pollers(struct domain *d, uint32_t port)
-{
-	struct vcpu *v;
-	uint32_t i;
-
-	domain_for_each_vcpu(d, v, i) {
-		uint64_t poll = __atomic_load_n(&v->event.poll,
-						__ATOMIC_SEQ_CST);
-
-		if (poll != port && poll != POLL_MANY)
-			continue;
-		if (__atomic_compare_exchange_n(&v->event.poll, &poll,
-						POLL_NONE, false,
-						__ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST))
-			vcpu_wake(v);
-	}
-}
-
-/* The order is the ABI's: pending bit, selector unless masked, upcall. */
-static void set_pending(struct domain *d, uint32_t port, struct vcpu *v)
-{
-	if (test_and_set(d->shared->evtchn_pending, port))
-		return;
-	if (!test_bit(d->shared->evtchn_mask, port))
-		select_port(v, port);
-	wake_pollers(d, port);
-}
-
-bool event_deliverable(const struct vcpu *v)
-{
-	const struct vcpu_info *info = READ_ONCE(v->event.info);
-
-	return READ_ONCE(info->evtchn_upcall_pending) &&
-	       !READ_ONCE(info->evtchn_upcall_mask);
-}
-
-/*
- * A sender that still saw the old place has set its pending bit before: the
- * guest finds it, as all selectors are set in the new one.
- */
-void event_move_info(struct vcpu *v, struct vcpu_info *new)
-{
-	uint64_t flags = spin_lock_irqsave(&v->d->event.lock);
-
-	*new = *v->event.info;
-	__atomic_store_n(&v->event.info, new, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&new->evtchn_pending_sel, ~0ul, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&new->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
-	spin_unlock_irqrestore(&v->d->event.lock, flags);
-	vcpu_kick(v);
-}
 
 struct evtchn_backend {
 	void (*fn)(void *arg);
 	void *arg;
 };
 
-/* ---- ports ---- */
-
-/* The port, whatever its state; NULL where there is none.  Under the lock. */
-static struct evtchn *port_of(struct domain *d, uint32_t port)
-{
-	struct evtchn *bucket;
-
-	if (port == 0 || port >= MAX_EVTCHNS)
-		return NULL;
-	port = index_nospec(port, MAX_EVTCHNS);
-	bucket = d->event.bucket[port / EVTCHN_BUCKET];
-	return bucket ? &bucket[port % EVTCHN_BUCKET] : NULL;
-}
-
 static int vcpu_check(const struct domain *d, uint32_t vcpu)
 {
 	return vcpu < d->nr_vcpus && d->vcpu[index_nospec(vcpu, MAX_VCPUS)] ?
 		       0 : -ENOENT;
-}
-
-/* With the lock: the spare goes where a bucket is wanted. */
-static bool bucket_ready(struct domain *d, uint32_t port)
-{
-	struct evtchn **b = &d->event.bucket[port / EVTCHN_BUCKET];
-
-	if (!*b) {
-		*b = d->event.spare;
-		d->event.spare = NULL;
-	}
-	return *b;
-}
-
-/* Without the lock, interrupts on. */
-static int spare_add(struct domain *d)
-{
-	struct evtchn *new = heap_alloc_for(d, EVTCHN_BUCKET * sizeof(*new));
-	uint64_t flags;
-
-	if (!new)
-		return -ENOMEM;
-	flags = spin_lock_irqsave(&d->event.lock);
-	if (!d->event.spare) {
-		d->event.spare = new;
-		new = NULL;
-	}
-	spin_unlock_irqrestore(&d->event.lock, flags);
-	heap_free_for(d, new); /* another vcpu was faster */
-	return 0;
-}
-
-/* Take the lowest free port, as state for vcpu; its number, or an error, of which
- * -ERESTART asks for a spare. */
-static int port_alloc(struct domain *d, uint8_t state, uint8_t vcpu,
-		      struct evtchn **out)
-{
-	struct domain_event *e = &d->event;
-	uint32_t port;
-
-	if (e->closed)
-		return -EINVAL;
-	for (port = e->hint; port < MAX_EVTCHNS; port++) {
-		if (!bucket_ready(d, port))
-			return -ERESTART;
-		*out = port_of(d, port);
-		if ((*out)->state == EVTCHNSTAT_closed)
-			break;
-	}
-	if (port == MAX_EVTCHNS)
-		return -ENOSPC;
-
-	**out = (struct evtchn){ .state = state, .vcpu = vcpu };
-	e->hint = port + 1;
-	e->nr_used++;
-	return (int)port;
-}
-
-/* Ports without any in use go, but for the first: every domain has some. */
-static void bucket_trim(struct domain *d, uint32_t port)
-{
-	struct evtchn **b = &d->event.bucket[port / EVTCHN_BUCKET];
-	uint32_t i;
-
-	if (port < EVTCHN_BUCKET)
-		return;
-	for (i = 0; i < EVTCHN_BUCKET; i++)
-		if ((*b)[i].state != EVTCHNSTAT_closed)
-			return;
-	heap_free_for(d, *b);
-	*b = NULL;
-}
-
-/* A port that is free again must not be pending when it is bound next. */
-static void port_free(struct domain *d, uint32_t port, struct evtchn *c)
-{
-	*c = (struct evtchn){ .state = EVTCHNSTAT_closed };
-	d->event.nr_used--;
-	d->event.hint = MIN(d->event.hint, port);
-	test_and_clear(d->shared->evtchn_pending, port);
-	bucket_trim(d, port);
-}
-
-int evtchn_init(struct domain *d)
-{
-	d->event.hint = 1;
-	if (spare_add(d))
-		return -ENOMEM;
-	bucket_ready(d, 0);
-	return 0;
-}
-
-void evtchn_destroy(struct domain *d)
-{
-	uint64_t flags = spin_lock_irqsave(&d->event.lock);
-	uint32_t port;
-
-	d->event.closed = true;
-	spin_unlock_irqrestore(&d->event.lock, flags);
-
-	for (port = 1; port < MAX_EVTCHNS; port++)
-		evtchn_close(d, port);
-}
-
-void evtchn_free(struct domain *d)
-{
-	uint32_t i;
-
-	heap_free_for(d, d->event.spare);
-	for (i = 0; i < ARRAY_SIZE(d->event.bucket); i++)
-		heap_free_for(d, d->event.bucket[i]);
 }
 
 /* ---- two domains at once ---- */
@@ -298,7 +71,7 @@ static int port_new(struct domain *d, const struct evtchn *as, uint16_t *bound,
 
 	do {
 		rc = port_new_once(d, as, bound, port);
-	} while (rc == -ERESTART && (rc = spare_add(d)) == 0);
+	} while (rc == -ERESTART && (rc = port_spare_add(d)) == 0);
 	return rc;
 }
 
@@ -343,7 +116,7 @@ static int bind_once(struct domain *d, struct domain *remote,
 	lock_both(d, remote);
 	rc = bind_locked(d, remote, remote_port, port);
 	if (rc == 0)
-		set_pending(d, *port, d->vcpu[0]);
+		port_set_pending(d, *port, d->vcpu[0]);
 	unlock_both(d, remote);
 	irq_restore(flags);
 	return rc;
@@ -356,7 +129,7 @@ int evtchn_bind_interdomain(struct domain *d, struct domain *remote,
 
 	do {
 		rc = bind_once(d, remote, remote_port, port);
-	} while (rc == -ERESTART && (rc = spare_add(d)) == 0);
+	} while (rc == -ERESTART && (rc = port_spare_add(d)) == 0);
 	return rc;
 }
 
@@ -538,11 +311,11 @@ static int send_locked(struct domain *d, uint32_t port)
 	switch (c->state) {
 	case EVTCHNSTAT_interdomain:
 		rc = port_of(c->remote, c->n);
-		set_pending(c->remote, c->n,
+		port_set_pending(c->remote, c->n,
 			    c->remote->vcpu[READ_ONCE(rc->vcpu)]);
 		return 0;
 	case EVTCHNSTAT_ipi:
-		set_pending(d, port, d->vcpu[c->vcpu]);
+		port_set_pending(d, port, d->vcpu[c->vcpu]);
 		return 0;
 	case EVTCHN_BACKEND:
 		c->backend->fn(c->backend->arg);
@@ -571,9 +344,8 @@ int evtchn_unmask(struct domain *d, uint32_t port)
 
 	if (!c || c->state == EVTCHNSTAT_closed)
 		rc = -EINVAL;
-	else if (test_and_clear(d->shared->evtchn_mask, port) &&
-		 test_bit(d->shared->evtchn_pending, port))
-		select_port(d->vcpu[c->vcpu], port);
+	else
+		port_unmask(d, port, d->vcpu[c->vcpu]);
 	spin_unlock_irqrestore(&d->event.lock, flags);
 	return rc;
 }
@@ -672,7 +444,7 @@ void evtchn_notify_guest(struct domain *d, uint32_t port, const void *arg)
 	struct evtchn *c = backend_port(d, port, arg);
 
 	if (c)
-		set_pending(d, port, d->vcpu[c->vcpu]);
+		port_set_pending(d, port, d->vcpu[c->vcpu]);
 	spin_unlock_irqrestore(&d->event.lock, flags);
 }
 
@@ -683,7 +455,7 @@ static void raise_locked(struct vcpu *v, unsigned virq)
 	uint32_t port = v->event.virq_port[virq];
 
 	if (port)
-		set_pending(v->d, port, v->d->vcpu[port_of(v->d, port)->vcpu]);
+		port_set_pending(v->d, port, v->d->vcpu[port_of(v->d, port)->vcpu]);
 }
 
 void virq_raise(struct vcpu *v, unsigned virq)
