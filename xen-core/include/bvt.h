@@ -7,6 +7,12 @@
  * its own future in order to be served at once.  So shares follow weights in
  * the long run, and warp buys latency, not share.
  *
+ * A client keeps the CPU until it is ahead of the next by an allowance, so that
+ * those who always want to run do not take turns too often.  For one that wakes
+ * the allowance is a BVT_WAKE_PART of that, until it is chosen (this is ours, and
+ * not in the paper): one that used less than its share is served soon, also while
+ * it may not warp, and even where the one that runs warps as well.
+ *
  * Virtual time is in ns of a client of the default weight.  It may wrap: only
  * differences have meaning, and those are far below 2^63.
  *
@@ -20,6 +26,7 @@
 #define BVT_WEIGHT_DEFAULT	256
 #define BVT_WEIGHT_MAX		65535
 #define BVT_SLICE_MIN_NS	100000ull
+#define BVT_WAKE_PART		4
 #define BVT_NS_MAX		(1ull << 40)	/* of warp, limits, one charge: 18 min */
 
 struct bvt {
@@ -29,6 +36,7 @@ struct bvt {
 	uint32_t weight;	/* 1 to BVT_WEIGHT_MAX */
 	bool	 warp_on;	/* wants to warp when it wakes */
 	bool	 warping;
+	uint64_t early_ns;	/* woke, and counts as so much earlier till chosen */
 	uint64_t warp_ns;	/* by how much */
 	uint64_t warp_limit_ns;	/* may run so long at a stretch; 0: no limit */
 	uint64_t unwarp_ns;	/* then must not for so long */
@@ -66,9 +74,12 @@ void bvt_sleep(struct bvt *b, uint64_t now);
  * b wakes, not yet enqueued: a long sleeper gets no credit for its sleep, it
  * starts at the queue's time, which is brought up to date.  cur runs, is
  * accounted up to now and wants to go on; NULL: none.  Starts to warp if it may.
+ * slice_ns: the allowance.
  */
 void bvt_wake(struct bvt_queue *q, const struct bvt *cur, struct bvt *b,
-	      uint64_t now);
+	      uint64_t now, uint64_t slice_ns);
+/* b, picked, gets the CPU. */
+void bvt_chosen(struct bvt *b);
 
 /* b moves between queues with what it is ahead or behind. */
 void bvt_move(const struct bvt_queue *from, const struct bvt_queue *to,

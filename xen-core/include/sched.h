@@ -52,7 +52,8 @@ struct sched_params {
 };
 
 #define SCHED_WEIGHT_DEFAULT	BVT_WEIGHT_DEFAULT
-/* Context-switch allowance: how long one that wakes may wait for its turn. */
+/* Context-switch allowance: how long one that waits may wait for its turn, and
+ * four times as long as one that wakes (bvt.h). */
 #define SCHED_SLICE_DEFAULT_NS	2000000ull
 #define SCHED_SLICE_MIN_NS	BVT_SLICE_MIN_NS
 #define SCHED_SLICE_MAX_NS	100000000ull

@@ -44,7 +44,7 @@ void bvt_init(struct bvt *b, const struct bvt_queue *q)
 
 uint64_t bvt_evt(const struct bvt *b)
 {
-	return b->warping ? b->avt - b->warp_ns : b->avt;
+	return b->avt - b->early_ns - (b->warping ? b->warp_ns : 0);
 }
 
 void bvt_enqueue(struct bvt_queue *q, struct bvt *b)
@@ -139,12 +139,18 @@ static void advance_svt(struct bvt_queue *q, const struct bvt *cur)
 }
 
 void bvt_wake(struct bvt_queue *q, const struct bvt *cur, struct bvt *b,
-	      uint64_t now)
+	      uint64_t now, uint64_t slice_ns)
 {
 	advance_svt(q, cur);
 	if (before(b->avt, q->svt))
 		b->avt = q->svt;
 	b->warping = may_warp(b, now);
+	b->early_ns = slice_ns - slice_ns / BVT_WAKE_PART;
+}
+
+void bvt_chosen(struct bvt *b)
+{
+	b->early_ns = 0;
 }
 
 void bvt_move(const struct bvt_queue *from, const struct bvt_queue *to,

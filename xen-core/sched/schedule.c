@@ -38,8 +38,10 @@ static struct vcpu *choose(uint32_t cpu, struct vcpu *prev)
 	if (b == NULL)
 		return this_cpu()->idle;
 	__atomic_fetch_and(&idle_cpus, ~me, __ATOMIC_SEQ_CST);
-	if (b != cur)
+	if (b != cur) {
 		bvt_dequeue(&rq->q, b);
+		bvt_chosen(b);
+	}
 	return vcpu_of(b);
 }
 

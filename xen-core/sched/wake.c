@@ -33,7 +33,7 @@ static void wake(struct runq *rq, struct vcpu *v, ns_t now)
 		if (rq->cur->sched.why_not == 0)
 			cur = &rq->cur->sched.bvt;
 	}
-	bvt_wake(&rq->q, cur, &v->sched.bvt, now);
+	bvt_wake(&rq->q, cur, &v->sched.bvt, now, sched_get_slice());
 	runq_account(v, now); /* work that was charged to it in its sleep */
 	runq_enqueue(v);
 }
