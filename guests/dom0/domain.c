@@ -108,6 +108,8 @@ int domain_start(struct domain *d)
 	char err[128];
 	int rc;
 
+	timer_cancel(&d->restart);	/* it may be waiting: not any more */
+	d->state = DOMAIN_OFF;
 	if (!d->image.kernel)
 		return start_failed(d, -ENOENT, "its image was given back");
 	rc = domain_build(&d->config, &d->image, &built, err, sizeof(err));
@@ -143,10 +145,7 @@ void domain_destroy(struct domain *d)
 
 static void restart_now(void *arg)
 {
-	struct domain *d = arg;
-
-	d->state = DOMAIN_OFF;
-	domain_start(d);
+	domain_start(arg);
 }
 
 /*

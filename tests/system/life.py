@@ -36,6 +36,30 @@ def policies():
         m.ends(0)
 
 
+def waits(m, name):
+    """It has ended so often that it is started again only after two seconds."""
+    m.expect(rf"hello from {name}")
+    for wait in (0, 1, 2):
+        m.command(f"reboot {name}", rf"{name}: starts again in {wait} s")
+        if wait < 2:
+            m.expect(rf"hello from {name}")
+
+
+@case(120, "by-hand")
+def by_hand():
+    """One that waits to be started again, and is started by hand before."""
+    with Machine([dom0(), domain("hello", "web", memory=4)]) as m:
+        waits(m, "web")
+        m.command("start web", r"hello from web")
+        if m.hears(r"not started", 4):
+            raise Failure("it was started a second time while it ran")
+        m.command("ping web", r"pong web")
+        m.command("destroy web", r"web: ended: destroyed")
+        m.command("list", r"web .* off")
+        m.command("poweroff")
+        m.ends(0)
+
+
 @case(120, "reasons")
 def reasons():
     """Of domains that end side by side each has its own reason."""
