@@ -143,22 +143,16 @@ void domain_destroy(struct domain *d)
 	d->state = DOMAIN_OFF;
 }
 
-static void restart_now(void *arg)
-{
-	domain_start(arg);
-}
+static void restart_now(void *arg);
 
 /*
  * The first restart comes at once.  A domain that ends again before long waits
  * longer each time, so that one that cannot run does not keep dom0 busy.
  */
-static void domain_restart(struct domain *d)
+static void restart_later(struct domain *d)
 {
-	uint64_t now = time_now(), delay;
+	uint64_t delay = d->backoff_ns;
 
-	if (now - d->started_ns >= LIVED_WELL_NS)
-		d->backoff_ns = 0;
-	delay = d->backoff_ns;
 	d->backoff_ns = delay * 2;
 	if (d->backoff_ns < BACKOFF_MIN_NS)
 		d->backoff_ns = BACKOFF_MIN_NS;
@@ -167,7 +161,23 @@ static void domain_restart(struct domain *d)
 	d->state = DOMAIN_WAITING;
 	printf("dom0: %s: starts again in %lu s\n", d->config.name,
 	       delay / SECONDS);
-	timer_set(&d->restart, now + delay, restart_now, d);
+	timer_set(&d->restart, time_now() + delay, restart_now, d);
+}
+
+/* What keeps it from starting, as others that have the memory, may pass. */
+static void restart_now(void *arg)
+{
+	struct domain *d = arg;
+
+	if (domain_start(d))
+		restart_later(d);
+}
+
+static void domain_restart(struct domain *d)
+{
+	if (time_now() - d->started_ns >= LIVED_WELL_NS)
+		d->backoff_ns = 0;
+	restart_later(d);
 }
 
 static enum policy policy_for(const struct domain *d, unsigned int reason)

@@ -60,6 +60,22 @@ def by_hand():
         m.ends(0)
 
 
+@case(180, "no-memory")
+def no_memory():
+    """Memory that is gone when a domain is to start again may come back."""
+    with Machine([dom0(), domain("hello", "web", memory=192),
+                  domain("hello", "one", memory=96, paused=1)],
+                 memory_mib=512) as m:
+        waits(m, "web")
+        m.command("clone one more 9", r"dom0: [1-8] of 9 started")
+        m.expect(r"web: not started: not enough free memory")
+        m.expect(r"web: starts again in 4 s")
+        m.command("destroy more*", r"\d destroyed")
+        m.expect(r"hello from web")
+        m.command("poweroff")
+        m.ends(0)
+
+
 @case(120, "reasons")
 def reasons():
     """Of domains that end side by side each has its own reason."""
