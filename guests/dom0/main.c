@@ -74,15 +74,25 @@ static bool starts_again(const struct domain *d)
 	       d->config.on_crash == POLICY_RESTART;
 }
 
+static void image_release(const void *data)
+{
+	for (struct domain *d = domains; d; d = d->next)
+		if (d->image.kernel == data || d->image.ramdisk == data)
+			return;		/* an appliance file may name it twice */
+	module_release(data);
+}
+
 /* Start all; what no restart needs goes back to the hypervisor. */
 static void domains_start(void)
 {
 	for (struct domain *d = domains; d; d = d->next) {
+		struct kernel_image was = d->image;
+
 		if (domain_start(d) || starts_again(d))
 			continue;
-		module_release(d->image.kernel);
-		module_release(d->image.ramdisk);
 		d->image = (struct kernel_image){ 0 };
+		image_release(was.kernel);
+		image_release(was.ramdisk);
 	}
 	/* Nobody was served so far: their time to speak begins now. */
 	for (struct domain *d = domains; d; d = d->next)

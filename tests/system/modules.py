@@ -5,6 +5,7 @@ import struct
 
 from lib.cases import case, main
 from lib.machine import GUESTS, Machine, dom0, domain, log_name
+from lib.net import appliance, files
 
 PHDR0 = 64                              # the first program header of our ELFs
 
@@ -66,6 +67,25 @@ def broken():
         m.ends(0)
     for path in paths.values():
         os.remove(path)
+
+
+SHARED = """net dmz 10.1.0.0/24
+domain first on dmz address 10.1.0.10 { kernel "hello" memory 4M }
+domain second on dmz address 10.1.0.20 { kernel "hello" memory 4M }
+"""
+
+
+@case(120, "shared")
+def shared():
+    """A kernel is kept for a domain that comes after one that starts but once."""
+    with Machine([dom0(once="first"), appliance(SHARED),
+                  files(hello=f"{GUESTS}/hello.elf")]) as m:
+        m.expect(r"dom0: ready")
+        m.greeted("first", "second")
+        m.command("reboot second", r"second: starts again in 0 s")
+        m.greeted("second")
+        m.command("shutdown first", r"sluice: alive: second")
+        m.ends(0)
 
 
 @case(180, "no-dom0")
