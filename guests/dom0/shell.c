@@ -49,6 +49,15 @@ static char *word_cut(char *s)
 	return end;
 }
 
+/* Digits alone, up to max. */
+static bool number_read(const char *text, unsigned long max, unsigned long *n)
+{
+	char *end;
+
+	*n = strtoul(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && *n <= max;
+}
+
 static const char *state_text(uint32_t state)
 {
 	if (state & SLUICE_DOM_DYING)
@@ -347,11 +356,14 @@ static void do_ports(struct domain *none, char *rest)
 static void do_nics(struct domain *none, char *rest)
 {
 	char *number = word_cut(rest);
+	unsigned long n;
 
-	if (!strcmp(rest, "reset"))
-		nic_reset(strtoul(number, NULL, 10));
-	else
+	if (strcmp(rest, "reset"))
 		nics_print();
+	else if (number_read(number, UINT32_MAX, &n))
+		nic_reset(n);
+	else
+		printf("nics reset: which?  0 is nic0\n");
 }
 
 /* ---- rules ---- */
@@ -366,15 +378,22 @@ static const struct rules_out terminal = { .write = terminal_write };
 static void rules_load(char *rest)
 {
 	struct ruleset_load l = { .name = rest };
-	char *word = word_cut(rest), *next;
+	char *word = word_cut(rest), *next, *seconds;
+	unsigned long n;
 
 	for (; *word; word = next) {
 		next = word_cut(word);
 		if (!strcmp(word, "keep-flows")) {
 			l.keep_flows = true;
-		} else if (!strcmp(word, "confirm") && *next) {
-			l.confirm_s = (uint32_t)strtoul(next, NULL, 10);
+		} else if (!strcmp(word, "confirm")) {
+			seconds = next;
 			next = word_cut(next);
+			if (!number_read(seconds, UINT32_MAX, &n) || !n) {
+				printf("rules load: confirm SECONDS: '%s' is no "
+				       "number of them\n", seconds);
+				return;
+			}
+			l.confirm_s = n;
 		} else {
 			printf("rules load: what is '%s'?\n", word);
 			return;

@@ -47,4 +47,19 @@ def echo():
         m.ends(0)
 
 
+@case(60, "odd")
+def odd():
+    """Words that are no numbers are not taken for some."""
+    with Machine([dom0(), domain("hello", "web", memory=8)]) as m:
+        m.greeted("web")
+        for words in "", " nic1", " -1", " 1x", " 99999999999":
+            m.command(f"nics reset{words}", r"nics reset: which\?", 10)
+        for words in "", " soon", " 1m", " 0", " 4294967296":
+            m.command(f"rules load some.vfr confirm{words}",
+                      r"confirm SECONDS: ", 10)
+        m.audit()
+        m.command("poweroff")
+        m.ends(0)
+
+
 main()
