@@ -255,15 +255,20 @@ unsigned int domain_clone(const struct domain *d, const char *prefix,
 	unsigned int started = 0;
 
 	c.paused = false;
-
 	for (unsigned int i = 1; i <= n; i++) {
 		struct domain *copy;
 
 		snprintf(c.name, sizeof(c.name), "%s%u", prefix, i);
-		copy = domain_find(c.name) ? NULL
-					   : domain_define(&c, &d->image);
-		if (copy && domain_start(copy) == 0)
-			started++;
+		if (domain_find(c.name))
+			continue;
+		copy = domain_define(&c, &d->image);
+		if (!copy)
+			break;
+		if (domain_start(copy)) {
+			domain_forget(copy);
+			break;		/* nor will those behind it */
+		}
+		started++;
 	}
 	return started;
 }

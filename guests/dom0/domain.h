@@ -64,7 +64,8 @@ struct domain *domain_define(const struct domain_config *c,
 struct domain *domain_find(const char *name);
 void domain_forget(struct domain *d);	/* one that is OFF */
 
-/* n more domains like d, none paused: prefix1, prefix2 ...; the number started. */
+/* n more domains like d, none paused: prefix1, prefix2 ..., up to the first that
+ * does not start; the number started. */
 unsigned int domain_clone(const struct domain *d, const char *prefix,
 			  unsigned int n);
 

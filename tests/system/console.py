@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 """Nothing that is typed is lost, and nothing that is said, at any speed."""
 from lib.cases import case, main
-from lib.machine import Machine, dom0, domain
+from lib.machine import Failure, Machine, dom0, domain
 
 
 @case(180, "typing")
@@ -50,13 +50,19 @@ def echo():
 @case(60, "odd")
 def odd():
     """Words that are no numbers are not taken for some."""
-    with Machine([dom0(), domain("hello", "web", memory=8)]) as m:
+    with Machine([dom0(), domain("hello", "web", memory=32)],
+                 memory_mib=256) as m:
         m.greeted("web")
         for words in "", " nic1", " -1", " 1x", " 99999999999":
             m.command(f"nics reset{words}", r"nics reset: which\?", 10)
         for words in "", " soon", " 1m", " 0", " 4294967296":
             m.command(f"rules load some.vfr confirm{words}",
                       r"confirm SECONDS: ", 10)
+        # What does not start is not kept, and no more of it is tried.
+        m.command("clone web more 99", r"more\d: not started: .*memory", 30)
+        m.expect(r"dom0: \d of 99 started", 10)
+        if m.command("list", r"web(.*\n)*?.*\bdom0> ", 10)[0].count(b" off"):
+            raise Failure("clones that could not be started are listed")
         m.audit()
         m.command("poweroff")
         m.ends(0)
