@@ -128,29 +128,29 @@ static int addresses_write(const struct domain *d, unsigned int i)
 static int vif_create(struct domain *d, unsigned int i)
 {
 	const uint8_t *m = d->config.vif[i].mac;
-	char path[PATH_MAX], mac[18], number[12];
+	char path[PATH_MAX], mac[18], id[12], handle[12], flip[12];
 	int rc = directories_make(d, i);
 
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1],
 		 m[2], m[3], m[4], m[5]);
 	front_path(path, d, i, "");
 	rc = rc ?: back_set(d, i, "frontend", path);
-	snprintf(number, sizeof(number), "%u", d->domid);
-	rc = rc ?: back_set(d, i, "frontend-id", number);
-	snprintf(number, sizeof(number), "%u", i);
-	rc = rc ?: back_set(d, i, "handle", number);
+	snprintf(id, sizeof(id), "%u", d->domid);
+	rc = rc ?: back_set(d, i, "frontend-id", id);
+	snprintf(handle, sizeof(handle), "%u", i);
+	rc = rc ?: back_set(d, i, "handle", handle);
 	rc = rc ?: back_set(d, i, "mac", mac);
 	rc = rc ?: back_set(d, i, "online", "1");
 	for (unsigned int k = 0; k < ARRAY_SIZE(offers) && !rc; k++)
 		rc = back_set(d, i, offers[k], "1");
-	snprintf(number, sizeof(number), "%u", SLUICE_FLIP_VERSION);
-	rc = rc ?: back_set(d, i, OFFER_FLIP, number);
+	snprintf(flip, sizeof(flip), "%u", SLUICE_FLIP_VERSION);
+	rc = rc ?: back_set(d, i, OFFER_FLIP, flip);
 	if (!rc)
 		state_set(d, i, XenbusStateInitWait);
 	back_path(path, d, i, "");
 	rc = rc ?: front_set(d, i, "backend", path);
 	rc = rc ?: front_set(d, i, "backend-id", "0");
-	rc = rc ?: front_set(d, i, "handle", number);
+	rc = rc ?: front_set(d, i, "handle", handle);
 	rc = rc ?: front_set(d, i, "mac", mac);
 	rc = rc ?: addresses_write(d, i);
 	return rc ?: front_set(d, i, "state", "1");

@@ -112,6 +112,11 @@ static void jumps(void)
 
 void attack_store(unsigned long n)
 {
+	char handle[8] = "";
+
+	xs_read(XS_NO_TRANSACTION, "device/vif/0/handle", handle,
+		sizeof(handle));
+	check("the node with its number", strcmp(handle, "0"), 0);
 	wrong_rings();
 	for (size_t k = 0; k < ARRAY_SIZE(no_numbers); k++)
 		wrong("event-channel", no_numbers[k]);
