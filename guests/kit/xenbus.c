@@ -25,6 +25,7 @@ struct watch_event {
 static struct xenstore_domain_interface *ring;
 static unsigned int port;
 static uint32_t next_req;
+static bool was_full;		/* the store may have had no room for more */
 static void (*watches[WATCHES_MAX])(const char *path);
 static struct watch_event *events, **events_end = &events;
 
@@ -59,10 +60,15 @@ static void ring_put(const void *data, size_t len)
 	}
 }
 
+static XENSTORE_RING_IDX ring_bytes(void)
+{
+	return __atomic_load_n(&ring->rsp_prod, __ATOMIC_ACQUIRE) -
+	       ring->rsp_cons;
+}
+
 static bool ring_empty(void)
 {
-	return __atomic_load_n(&ring->rsp_prod, __ATOMIC_ACQUIRE) ==
-	       ring->rsp_cons;
+	return !ring_bytes();
 }
 
 static void ring_get(void *data, size_t len)
@@ -70,11 +76,14 @@ static void ring_get(void *data, size_t len)
 	char *p = data;
 
 	while (len) {
-		if (ring_empty()) {
+		XENSTORE_RING_IDX n = ring_bytes();
+
+		if (!n) {
 			event_send(port);
 			event_poll(port, EVENT_FOREVER);
 			continue;
 		}
+		was_full |= n == XENSTORE_RING_SIZE;
 		*p++ = ring->rsp[MASK_XENSTORE_IDX(ring->rsp_cons)];
 		len--;
 		__atomic_store_n(&ring->rsp_cons, ring->rsp_cons + 1,
@@ -192,9 +201,11 @@ int xs_request(unsigned int type, uint32_t tx, const void *data, size_t len,
 	/*
 	 * Events queued meanwhile, or behind the answer in the ring, where the
 	 * wait for that took their notification: have the handler run for them.
+	 * It also tells the store of the room that there is now.
 	 */
-	if (events || !ring_empty())
+	if (events || !ring_empty() || was_full)
 		event_raise(port);
+	was_full = false;
 	return rc;
 }
 

@@ -36,18 +36,32 @@ static unsigned heard;
 
 /* ---- the store ---- */
 
+static char out[8 * XENSTORE_RING_SIZE];	/* what it has for the guest */
+static size_t out_len;
+static const char *answer = "OK";
+
+/* As far as there is room; the rest when the guest tells of more. */
+static void store_flush(void)
+{
+	struct xenstore_domain_interface *r = &shared.ring;
+	size_t n = 0;
+
+	while (n < out_len && r->rsp_prod - r->rsp_cons < XENSTORE_RING_SIZE)
+		r->rsp[MASK_XENSTORE_IDX(r->rsp_prod++)] = out[n++];
+	out_len -= n;
+	memmove(out, out + n, out_len);
+	pending |= n != 0;
+}
+
 static void store_put(uint32_t type, uint32_t req_id, const char *data,
 		      size_t len)
 {
 	struct xsd_sockmsg hdr = { type, req_id, 0, (uint32_t)len };
-	struct xenstore_domain_interface *r = &shared.ring;
 
-	for (size_t i = 0; i < sizeof(hdr) + len; i++) {
-		char c = i < sizeof(hdr) ? ((const char *)&hdr)[i] :
-					   data[i - sizeof(hdr)];
-
-		r->rsp[MASK_XENSTORE_IDX(r->rsp_prod++)] = c;
-	}
+	assert_true(out_len + sizeof(hdr) + len <= sizeof(out));
+	memcpy(out + out_len, &hdr, sizeof(hdr));
+	memcpy(out + out_len + sizeof(hdr), data, len);
+	out_len += sizeof(hdr) + len;
 }
 
 /* All of the request is there when the guest waits for the answer. */
@@ -64,10 +78,9 @@ static void store_serve(void)
 	r->req_cons = r->req_prod;
 	for (; before; before--)
 		store_put(XS_WATCH_EVENT, 0, EVENT, sizeof(EVENT));
-	store_put(hdr.type, hdr.req_id, "OK", 3);
+	store_put(hdr.type, hdr.req_id, answer, strlen(answer) + 1);
 	for (; behind; behind--)
 		store_put(XS_WATCH_EVENT, 0, EVENT, sizeof(EVENT));
-	pending = true;
 }
 
 /* ---- what xenbus.c calls ---- */
@@ -84,6 +97,7 @@ void event_attach(unsigned int port, event_fn *fn, void *arg)
 
 int event_send(unsigned int port)
 {
+	store_flush();
 	return 0;
 }
 
@@ -95,6 +109,7 @@ void event_raise(unsigned int port)
 bool event_poll(unsigned int port, uint64_t until_ns)
 {
 	store_serve();	/* while the guest sleeps */
+	store_flush();
 	if (!pending)
 		fail_msg("it sleeps for ever");
 	pending = false;
@@ -155,10 +170,29 @@ static void test_events(void **state)
 	}
 }
 
+/* The answer ends where a full ring ends: what the store has behind it waits for
+ * to be told of room. */
+static void test_full(void **state)
+{
+	static char text[XENSTORE_RING_SIZE - sizeof(struct xsd_sockmsg)];
+	char buf[sizeof(text) + 1];
+
+	memset(text, 'x', sizeof(text) - 1);
+	answer = text;
+	behind = 1;
+	heard = 0;
+	assert_int_equal(xs_read(XS_NO_TRANSACTION, "name", buf, sizeof(buf)),
+			 sizeof(text));
+	loop();
+	assert_int_equal(out_len, 0);
+	assert_int_equal(heard, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests_name("xenbus", tests, NULL, NULL);
