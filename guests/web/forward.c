@@ -370,13 +370,25 @@ static err_t server_connected(void *arg, struct tcp_pcb *pcb, err_t e)
 	return request_send(arg, pcb);
 }
 
+/* Where there are no more pcbs lwIP takes one that has served long: it must not be
+ * the one that is to get the answer. */
+static struct tcp_pcb *server_new(const struct relay *r)
+{
+	struct tcp_pcb *pcb;
+
+	tcp_setprio(r->client, TCP_PRIO_MAX);
+	pcb = tcp_new();
+	tcp_setprio(r->client, TCP_PRIO_MIN);	/* as server.c has it */
+	return pcb;
+}
+
 /* On a kept connection, once; else on one of its own. */
 static err_t ask(struct relay *r, struct tcp_pcb *current)
 {
 	r->server = r->kept ? NULL : pool_take();
 	r->kept = r->server;
 	if (!r->server)
-		r->server = tcp_new();
+		r->server = server_new(r);
 	if (!r->server)
 		return relay_fail(r, current, "no memory");
 	tcp_arg(r->server, r);

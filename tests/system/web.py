@@ -3,7 +3,9 @@
 import hashlib
 import http.client
 import os
+import resource
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -220,6 +222,15 @@ class Behind:
         s.sendall(b"HTTP/1.0 200 OK\r\n\r\nup to the end")
         return False
 
+    def do_reset(self, s):
+        """The first time it is reset, after a while."""
+        if self.paths.count("reset") > 1:
+            return self.do_ok(s)
+        time.sleep(1.5)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                     struct.pack("ii", 1, 0))
+        return False
+
     def do_leave(self, s):
         """Says that it stays, and goes."""
         self.do_ok(s)
@@ -351,6 +362,43 @@ def forward():
             below("ok")                 # on one that is still open
         m.closes()
     check.end()
+
+
+PCBS = 1024                     # connections that lwIP has (lwipopts.h)
+
+
+def held(count):
+    """So many connections."""
+    found = []
+    for _ in range(count):
+        found.append(socket.create_connection((WEB, 80), 10))
+        found[-1].settimeout(10)
+    return found
+
+
+@case(120, "all-taken")
+def all_taken():
+    """Where all connections are taken, a second one to the server behind takes
+    the place of some other client, not of the one that it is for."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * PCBS, 2 * PCBS))
+    behind = Behind()
+    with NetMachine([dom0(), appliance(FORWARD),
+                     files(web=f"{GUESTS}/web.elf")]) as m:
+        m.expect(r"web: port 80, up", 60)
+        below("ok")                     # one is kept
+        asks = held(1)[0]
+        others = held(PCBS - 2)         # in the place of what below() left, too
+        asks.sendall(b"GET /x/reset HTTP/1.1\r\n\r\n")
+        time.sleep(1)
+        for c in others:                # it has been silent for the longest
+            try:
+                c.send(b"\r\n")
+            except OSError:
+                pass                    # one had to go before
+        got = b"".join(iter(lambda: asks.recv(65536), b""))
+        if not got.endswith(b"\r\n\r\nok") or behind.connections != 2:
+            raise Failure(f"on {behind.connections} connections: {got}")
+        m.closes()
 
 
 ONE, ONE6, TWO = "10.1.0.30", "2001:db8:1::30", "10.1.0.40"
