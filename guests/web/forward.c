@@ -417,7 +417,11 @@ static err_t client_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
 {
 	if (!p)			/* it may have closed its half only */
 		return ERR_OK;
-	return ERR_MEM;		/* one request a connection */
+	/* One request a connection.  Left with lwIP, it would be answered by a
+	 * reset, which takes the rest of the answer along. */
+	tcp_recved(pcb, p->tot_len);
+	pbuf_free(p);
+	return ERR_OK;
 }
 
 static err_t client_polled(void *arg, struct tcp_pcb *pcb)

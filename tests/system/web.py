@@ -320,6 +320,13 @@ def well(behind):
     web.request("HEAD", "/x/end")
     if web.getresponse().read():
         raise Failure("a body for HEAD")
+    with socket.create_connection((WEB, 80), 10) as s:
+        for _ in range(2):              # the second in vain
+            s.sendall(b"GET /x/slow HTTP/1.1\r\n\r\n")
+            time.sleep(0.3)
+        got = b"".join(iter(lambda: s.recv(65536), b""))
+    if got.count(b"HTTP/1.1 200") != 1 or not got.endswith(b"ok"):
+        raise Failure(f"two requests at once: {got}")
 
 
 def badly(behind):
