@@ -38,7 +38,9 @@ FUZZERS += tool_replay
 tool_replay_FUZZ_SRCS := $(TOOL_SRCS) $(VFR_SRCS) $(RULES_SRCS)
 tool_replay_FUZZ_LIBS := $(TOOL_LIBS)
 
-SCRIPT_TESTS += tools/golden tools/golden-sanitized tools/replay tools/man
+SCRIPT_TESTS += tools/golden tools/golden-sanitized tools/replay tools/man \
+		tools/capture
+tools/capture_RUN  := tests/tools/capture-run
 tools/man_RUN      := tests/tools/man-run
 tools/golden_RUN   := tests/tools/golden-run
 tools/golden-sanitized_RUN := tests/tools/golden-run -s

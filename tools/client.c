@@ -25,17 +25,33 @@ struct transfer {
 	bool		 taken;		/* take() wanted no more */
 };
 
-static int token_read(struct client *c, const char *path)
+/* The first line; NULL, or what is wrong. */
+static const char *line_read(const char *path, char *line, size_t size)
 {
 	FILE *f = fopen(path, "r");
-	bool ok = f && fgets(c->token, sizeof(c->token), f);
+	const char *wrong = NULL;
+	size_t len;
 
-	if (f)
-		fclose(f);
-	if (!ok)
+	if (!f)
+		return strerror(errno);
+	if (!fgets(line, (int)size, f))
+		wrong = ferror(f) ? strerror(errno) : "it is empty";
+	fclose(f);
+	if (wrong)
+		return wrong;
+	len = strcspn(line, "\r\n");
+	line[len] = 0;
+	return !len ? "its first line is empty" :
+	       len == size - 1 ? "its first line is too long" : NULL;
+}
+
+static int token_read(struct client *c, const char *path)
+{
+	const char *wrong = line_read(path, c->token, sizeof(c->token));
+
+	if (wrong)
 		return cli_fail(EXIT_NOT_FOUND, "cannot read a token from "
-				"'%s': %s", path, strerror(errno));
-	c->token[strcspn(c->token, "\r\n")] = 0;
+				"'%s': %s", path, wrong);
 	return EXIT_OK;
 }
 
