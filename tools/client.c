@@ -5,21 +5,28 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 
 #define CONNECT_S	10L
 #define POLL_MS		100
-#define ENDING_POLLS	50	/* of them until an answer must have ended */
+#define ENDING_NS	5000000000ull	/* until an answer must have ended */
+#define KEEP_IDLE_S	15L	/* a server that has lost power says nothing: */
+#define KEEP_EACH_S	5L	/* it is asked, which only its kernel notices */
 #define ERROR_MAX	1024	/* bytes of an error's answer */
+#define SOCKETS_MAX	4	/* of a connection: an attempt by each family */
 
 struct transfer {
 	const struct client_call *call;
 	CURL		*easy;
+	curl_socket_t	 socket[SOCKETS_MAX];	/* open; or CURL_SOCKET_BAD */
 	char		 error[ERROR_MAX];
 	size_t		 error_len;
 	bool		 taken;		/* take() wanted no more */
@@ -106,14 +113,41 @@ static size_t on_data(char *data, size_t one, size_t n, void *ctx)
 	return n;
 }
 
-/* Half a close: the server takes it for the wish to end its answer. */
-static void hang_up(struct transfer *t)
+/* libcurl tells which socket it uses only when it is done with it. */
+static void socket_replace(struct transfer *t, curl_socket_t from,
+			   curl_socket_t to)
 {
-	curl_socket_t s = CURL_SOCKET_BAD;
+	unsigned int i;
 
-	curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &s);
-	if (s != CURL_SOCKET_BAD)
-		shutdown(s, SHUT_WR);
+	for (i = 0; i < SOCKETS_MAX; i++) {
+		if (t->socket[i] != from)
+			continue;
+		t->socket[i] = to;
+		return;
+	}
+}
+
+static int on_open(void *ctx, curl_socket_t s, curlsocktype purpose)
+{
+	(void)purpose;
+	socket_replace(ctx, CURL_SOCKET_BAD, s);
+	return CURL_SOCKOPT_OK;
+}
+
+static int on_close(void *ctx, curl_socket_t s)
+{
+	socket_replace(ctx, s, CURL_SOCKET_BAD);
+	return close(s);
+}
+
+/* Half a close: the server takes it for the wish to end its answer. */
+static void hang_up(const struct transfer *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < SOCKETS_MAX; i++)
+		if (t->socket[i] != CURL_SOCKET_BAD)
+			shutdown(t->socket[i], SHUT_WR);
 }
 
 static CURLcode result(CURLM *multi)
@@ -125,23 +159,31 @@ static CURLcode result(CURLM *multi)
 	       CURLE_ABORTED_BY_CALLBACK;
 }
 
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static CURLcode run(struct transfer *t, CURLM *multi)
 {
 	const struct client_call *call = t->call;
-	int running = 1, ending = 0;
+	uint64_t until = 0;		/* 0: more is wanted */
+	int running = 1;
 
-	while (running && ending < ENDING_POLLS) {
+	while (running && (!until || clock_ns() < until)) {
 		if (curl_multi_perform(multi, &running))
 			return CURLE_FAILED_INIT;
-		if (!ending && call->enough && call->enough(call->ctx)) {
+		if (!until && call->enough && call->enough(call->ctx)) {
 			hang_up(t);
-			ending = 1;
+			until = clock_ns() + (status_of(t) ? ENDING_NS : 0);
 		}
 		if (running)
 			curl_multi_poll(multi, NULL, 0, POLL_MS, NULL);
-		ending += ending != 0;
 	}
-	return ending && running ? CURLE_OK : result(multi);
+	return until && running ? CURLE_OK : result(multi);
 }
 
 /* What the appliance answered instead. */
@@ -208,8 +250,11 @@ int client_get(const struct client *c, const struct client_call *call)
 	struct transfer t = { .call = call, .easy = curl_easy_init() };
 	struct curl_slist *headers = NULL;
 	char *url = NULL, *auth = NULL;
+	unsigned int i;
 	int code;
 
+	for (i = 0; i < SOCKETS_MAX; i++)
+		t.socket[i] = CURL_SOCKET_BAD;
 	if (!t.easy || asprintf(&url, "http://%s%s", c->host, call->path) < 0 ||
 	    asprintf(&auth, "Authorization: Bearer %s", c->token) < 0)
 		return cli_fail(EXIT_FAILED, "no memory");
@@ -220,6 +265,13 @@ int client_get(const struct client *c, const struct client_call *call)
 	curl_easy_setopt(t.easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(t.easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(t.easy, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+	curl_easy_setopt(t.easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(t.easy, CURLOPT_TCP_KEEPIDLE, KEEP_IDLE_S);
+	curl_easy_setopt(t.easy, CURLOPT_TCP_KEEPINTVL, KEEP_EACH_S);
+	curl_easy_setopt(t.easy, CURLOPT_SOCKOPTFUNCTION, on_open);
+	curl_easy_setopt(t.easy, CURLOPT_SOCKOPTDATA, &t);
+	curl_easy_setopt(t.easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl_easy_setopt(t.easy, CURLOPT_CLOSESOCKETDATA, &t);
 	curl_easy_setopt(t.easy, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(t.easy, CURLOPT_WRITEDATA, &t);
 	code = perform(c, &t);

@@ -138,8 +138,8 @@ def same_as_outside(m):
     """What the firewall shows of its NIC is what the host sees on the TAP."""
     ours, theirs = log_name() + ".pcapng", log_name() + ".pcap"
     what = "udp or icmp"
-    host = subprocess.Popen(["tcpdump", "-i", "tap0", "-U", "-w", theirs,
-                             what], stderr=subprocess.PIPE, text=True)
+    host = subprocess.Popen(["tcpdump", "-i", "tap0", "--immediate-mode", "-U",
+                             "-w", theirs, what], stderr=subprocess.PIPE, text=True)
     while "listening" not in host.stderr.readline():
         pass
     c = start(m, "wan", "-w", ours, what)
