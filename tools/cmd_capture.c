@@ -355,7 +355,9 @@ static int capture(struct session *s)
 
 static int start(struct session *s)
 {
-	struct sigaction stop = { .sa_handler = on_signal };
+	/* What is being written then is written; the second one ends it all. */
+	struct sigaction stop = { .sa_handler = on_signal,
+				  .sa_flags = SA_RESTART | SA_RESETHAND };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	int code = client_init(&s->client, s->host, s->token_file), rc;
 
