@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "describe.h"
 
 #define CONNECT_S	10L
 #define POLL_MS		100
@@ -191,16 +192,19 @@ static int refused(const struct client *c, struct transfer *t, long status)
 {
 	json_error_t bad;
 	json_t *doc;
-	const char *why = NULL;
+	const char *said = NULL;
+	struct text why = { "no reason" };
 	int code = status == 404 ? EXIT_NOT_FOUND : EXIT_FAILED;
 
 	if (status == 401)
 		return cli_fail(code, "%s refuses the token: it must be the "
 				"token= of dom0's GRUB line", c->host);
 	doc = json_loads(t->error, 0, &bad);
-	json_unpack(doc, "{s:s}", "error", &why);
-	code = cli_fail(code, "%s says: %s (HTTP status %ld)", c->host,
-			why ? why : "no reason", status);
+	if (!json_unpack(doc, "{s:s}", "error", &said))
+		snprintf(why.s, sizeof(why.s), "%s", said);
+	text_clean(why.s);
+	code = cli_fail(code, "%s says: %s (HTTP status %ld)", c->host, why.s,
+			status);
 	json_decref(doc);
 	return code;
 }

@@ -161,13 +161,17 @@ static int compile(struct session *s)
 
 static void take_iface(struct session *s, const struct block *b)
 {
-	const uint8_t *name = (const uint8_t *)"?";
+	const uint8_t *option = (const uint8_t *)"?";
 	size_t len = 1;
+	char *name;
 
 	if (s->nr_ifaces == IFACES_MAX)
 		return;
-	block_option(b, IF_NAME, &name, &len);
-	s->ifaces[s->nr_ifaces++].name = strndup((const char *)name, len);
+	block_option(b, IF_NAME, &option, &len);
+	name = strndup((const char *)option, len);
+	if (name)
+		text_clean(name);
+	s->ifaces[s->nr_ifaces++].name = name;
 }
 
 static void take_stats(struct session *s, const struct block *b)
@@ -208,6 +212,7 @@ static void show_read(const struct session *s, const struct block *b,
 	if (block_option(b, OPT_COMMENT, &value, &len))
 		snprintf(v->comment.s, sizeof(v->comment.s), "%.*s", (int)len,
 			 (const char *)value);
+	text_clean(v->comment.s);
 	packet_words_of_frame(v->p.data, v->p.caplen, &v->w);
 }
 

@@ -46,6 +46,23 @@ static const char *proto_name(uint8_t proto, char room[16])
 	return room;
 }
 
+#define C1_LEAD	0xc2	/* of the controls U+0080 to U+009f */
+
+void text_clean(char *s)
+{
+	json_t *valid = json_string(s);
+
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+
+		if (c < ' ' || c == 0x7f || (!valid && c & 0x80))
+			s[0] = '?';
+		else if (c == C1_LEAD && next < 0xa0)
+			s[0] = s[1] = '?';
+	}
+	json_decref(valid);
+}
+
 json_t *json_words(const char *text)
 {
 	json_t *j = json_string(text);

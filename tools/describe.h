@@ -19,6 +19,12 @@ struct text {
 	char s[DESCRIBE_MAX];
 };
 
+/*
+ * Somebody else's words for a terminal: controls, which could play with it, and
+ * what is no UTF-8 become question marks.
+ */
+void text_clean(char *s);
+
 /* Who speaks to whom: sport and dport are type and code for ICMP. */
 struct packet_words {
 	uint8_t		proto;
