@@ -13,10 +13,13 @@
 #include "dom0/ping.h"
 #include "kit/control.h"
 #include "kit/kit.h"
+#include "kit/time.h"
 
 #define STATUS_OK	0
 #define STATUS_CRASH	1
 #define STATUS_BROKEN	2
+
+#define AGAIN_NS	(100 * MILLISECONDS)
 
 static const char *once_name, *once_reason;
 static unsigned int status;
@@ -74,6 +77,15 @@ static void run_end(const struct ping_result *r)
 	machine_off(status);
 }
 
+/* Somebody's ping may be under way: it ends by itself. */
+static void run_ending(void *arg)
+{
+	static struct timer again;
+
+	if (ping_start(NULL, alive_print, run_end))
+		timer_set(&again, time_now() + AGAIN_NS, run_ending, NULL);
+}
+
 static void ended(struct domain *d, const char *reason)
 {
 	if (strcmp(d->config.name, once_name))
@@ -81,7 +93,7 @@ static void ended(struct domain *d, const char *reason)
 	once_reason = reason;
 	status = !strcmp(reason, "poweroff") || !strcmp(reason, "reboot")
 		? STATUS_OK : STATUS_CRASH;
-	ping_start(NULL, alive_print, run_end);
+	run_ending(NULL);
 }
 
 void once_init(const char *name)

@@ -76,6 +76,21 @@ def no_memory():
         m.ends(0)
 
 
+@case(120, "once")
+def once():
+    """The end of a run is not lost where dom0 asks who is alive just then."""
+    with Machine([dom0(once="web"), domain("hello", "web", memory=4),
+                  domain("hello", "slow", memory=4)]) as m:
+        m.greeted("web", "slow")
+        m.pings(2)
+        m.command("pause slow")
+        m.command("ping all")           # web has answered, slow does not
+        m.command("shutdown web", r"web: ended: poweroff")
+        m.command("unpause slow", r"pong: \d of 2")
+        m.expect(r"run ended: poweroff")
+        m.ends(0)
+
+
 @case(120, "reasons")
 def reasons():
     """Of domains that end side by side each has its own reason."""
