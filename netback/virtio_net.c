@@ -155,6 +155,20 @@ static int start(struct virtio_net *n)
 	return 0;
 }
 
+/*
+ * It did not start, with queues as small as it likes, or empty ones: packets on
+ * their way still bring back frames, which need places that are free.
+ */
+static void frames_keep(struct virtio_net *n)
+{
+	for (uint32_t i = 0; i < n->nr_pairs; i++) {
+		struct virtq *q = &n->rx[i]->q;
+
+		virtq_init(q, q->desc, VIRTQ_MAX, q->event_idx);
+		vnet_rx_fill(n->rx[i]);
+	}
+}
+
 static int reset(struct nic *nic)
 {
 	struct virtio_net *n = virtio_net_of(nic);
@@ -169,7 +183,11 @@ static int reset(struct nic *nic)
 	if (!rc && n->dev.features != had)
 		rc = -ENODEV;
 	n->dev.features = had;
-	return rc ? rc : start(n);
+	if (!rc)
+		rc = start(n);
+	if (rc)
+		frames_keep(n);
+	return rc;
 }
 
 /* ---- the rest of the plug ---- */
