@@ -58,13 +58,13 @@ static int front_set(const struct domain *d, unsigned int i, const char *node,
 	return xs_set(&xs_server, path, value);
 }
 
-static void state_set(const struct domain *d, unsigned int i,
-		      enum xenbus_state state)
+static int state_set(const struct domain *d, unsigned int i,
+		     enum xenbus_state state)
 {
 	char value[4];
 
 	snprintf(value, sizeof(value), "%u", state);
-	back_set(d, i, "state", value);
+	return back_set(d, i, "state", value);
 }
 
 /* A number that the frontend wrote, or fallback where it is none: digits alone,
@@ -145,8 +145,7 @@ static int vif_create(struct domain *d, unsigned int i)
 		rc = back_set(d, i, offers[k], "1");
 	snprintf(flip, sizeof(flip), "%u", SLUICE_FLIP_VERSION);
 	rc = rc ?: back_set(d, i, OFFER_FLIP, flip);
-	if (!rc)
-		state_set(d, i, XenbusStateInitWait);
+	rc = rc ?: state_set(d, i, XenbusStateInitWait);
 	back_path(path, d, i, "");
 	rc = rc ?: front_set(d, i, "backend", path);
 	rc = rc ?: front_set(d, i, "backend-id", "0");
@@ -241,7 +240,10 @@ static void connect(struct domain *d, unsigned int i)
 	}
 	d->vif_connected[i] = true;
 	portname_forget();
-	state_set(d, i, XenbusStateConnected);
+	if (state_set(d, i, XenbusStateConnected)) {
+		disconnect(d, i);	/* it would wait for that for ever */
+		refuse(d, i, "no memory for its state");
+	}
 }
 
 static void front_changed(struct domain *d, unsigned int i)
