@@ -38,6 +38,10 @@ $(B)/sluice.elf: $(B)/hv/symbols.o $(XEN_CORE_OBJS) xen-core/boot/link.lds
 	$(call say,LINK,$@)$(HV_LINK) -o $@ $(XEN_CORE_OBJS) $(B)/hv/symbols.o
 
 # Rules of ports and of grants, on the host.
+UNIT_TESTS += domain_list
+domain_list_SRCS := xen-core/domain/list.c
+CFLAGS_tests/unit/domain_list_test.c := -iquote xen-core/include
+
 UNIT_TESTS += evtchn
 evtchn_SRCS := $(addprefix xen-core/event/,evtchn.c port.c pending.c)
 CFLAGS_tests/unit/evtchn_test.c := -iquote xen-core/include

@@ -86,7 +86,7 @@ struct sluice_create {
 	uint64_t max_pages;	/* ceiling for populate_physmap; >= nr_pages */
 	uint32_t nr_vcpus;	/* 1 to 32 */
 	uint32_t flags;		/* 0 */
-	uint32_t domid;		/* OUT: 1 up; never used again within one boot */
+	uint32_t domid;		/* OUT: 1 up; not again before 32,751 others were made */
 	uint32_t pad;
 	uint64_t shared_info_mfn; /* OUT: start_info wants it as an address */
 };
