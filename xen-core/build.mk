@@ -69,6 +69,11 @@ UNIT_TESTS += page_replace
 page_replace_SRCS := xen-core/mm/page.c
 CFLAGS_tests/unit/page_replace_test.c := -iquote xen-core/include
 
+# Page tables, and preemption of what is done with them.
+UNIT_TESTS += tables
+tables_SRCS := $(addprefix xen-core/mm/,page.c validate.c pte.c root.c)
+CFLAGS_tests/unit/tables_test.c := -iquote xen-core/include
+
 # What two CPUs take and give back at once.
 UNIT_TESTS += buddy
 buddy_SRCS := xen-core/mm/buddy.c

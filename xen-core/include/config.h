@@ -32,7 +32,11 @@
 #define SECTION_VIRT		0xffff82d080000000
 #define SECTION_SIZE		0x0000000004000000
 #define FRAMETABLE_VIRT		0xffff82e000000000
+#ifdef SLUICE_TEST
+#define DIRECTMAP_VIRT		0x0000200000000000 /* where a process can have some */
+#else
 #define DIRECTMAP_VIRT		0xffff830000000000
+#endif
 #define HV_VIRT_START		0xffff800000000000
 #define HV_VIRT_END		0xffff880000000000
 #define LOAD_PHYS		0x200000	/* where GRUB puts the image */

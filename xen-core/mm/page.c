@@ -7,7 +7,9 @@
  *
  *	type_refs 0			no use; type is what it was last
  *	VALIDATED			every entry holds its reference
- *	PARTIAL				entries [0, stamp) do; type_refs >= 1:
+ *	PARTIAL				entries [0, stamp) do, the last of them
+ *					  perhaps to a table that is
+ *					  PARTIAL too; type_refs >= 1:
  *	  with SAVED_REF		  validation stopped, and the operation's
  *					  reference and use wait for the next try
  *	  and with REFUSED		  it failed, and its undoing stopped

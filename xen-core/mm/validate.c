@@ -94,16 +94,44 @@ static int seg_validate(struct page *pg)
 	return 0;
 }
 
+/*
+ * Where the undoing of a table stopped, so may have that of the table which its
+ * last entry, at pg->stamp - 1, leads to: the use is still held, but not all
+ * that is below.  Before this one can be valid again, that must be.
+ */
+static int last_entry_mend(const struct page *pg, struct domain *d,
+			   enum page_type type)
+{
+	const uint64_t *table = page_virt(pg);
+	struct page *below;
+	uint64_t e;
+	int rc;
+
+	if (type == PGT_L1 || !pg->stamp || hv_slot(type, pg->stamp - 1))
+		return 0;
+	e = READ_ONCE(table[pg->stamp - 1]);
+	below = page_of(pte_mfn(e));
+	if (!(e & PTE_P) || below->flags & PGF_VALIDATED)
+		return 0;
+	rc = page_get_type(below, d, type - 1);
+	if (!rc)
+		page_put_type(below); /* the entry has its use */
+	return rc;
+}
+
 int table_validate(struct page *pg, struct domain *d, enum page_type type)
 {
 	uint64_t *table = page_virt(pg);
 	unsigned i;
+	int rc;
 
 	if (type == PGT_SEG)
 		return seg_validate(pg);
+	rc = last_entry_mend(pg, d, type);
+	if (rc)
+		return rc;
 	for (i = pg->stamp; i < TABLE_ENTRIES; i++) {
 		uint64_t e, was;
-		int rc;
 
 		if (hv_slot(type, i))
 			continue;
