@@ -60,11 +60,14 @@ static int populate_one(struct domain *d, const struct xen_memory_reservation *r
 		return -ENOMEM;
 	clear_page(page_virt(pg));
 	mfn = page_mfn(pg).n;
+	/* While the frame is ours: once it is d's, another of d's vcpus may give
+	 * it back, and the next domain may have it with a number of its own. */
+	m2p_set(MFN(mfn), pfn);
 	if (!give_within_max(d, pg)) {
+		m2p_set(MFN(mfn), INVALID_M2P);
 		frames_free(pg, 0);
 		return -ENOMEM;
 	}
-	m2p_set(MFN(mfn), pfn);
 	if (r->extent_start.p && copy_to_guest(at, &mfn, 8)) {
 		page_release(pg, d);
 		return -EFAULT;
