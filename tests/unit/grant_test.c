@@ -424,6 +424,22 @@ static void no_memory(void **state)
 	assert_int_equal(grant_maps(mapper), 0);
 }
 
+/* Who is granted nothing costs the granter no memory, whatever it asks for. */
+static void strangers(void **state)
+{
+	struct page *pg;
+	uint32_t ref;
+
+	for (ref = 0; ref < ENTRIES_PER_FRAME; ref++)
+		entry_set(ref, ref % 2 ? GTF_permit_access : GTF_invalid,
+			  MAPPER, 1);
+	fail_at = 1;
+	for (ref = 0; ref < ENTRIES_PER_FRAME; ref++)
+		assert_int_not_equal(grant_take(granter, ref, MAPPER + 1, true,
+						&pg), GNTST_okay);
+	assert_int_equal(allocations, 0);
+}
+
 /* Room for entries grows on demand up to its bound. */
 static void growth(void **state)
 {
@@ -441,7 +457,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(entries), T(flags),	 T(copied),    T(pins),
 		T(handles), T(handle_bounds), T(release), T(no_memory),
-		T(growth),
+		T(strangers), T(growth),
 	};
 
 	return cmocka_run_group_tests_name("grant", tests, NULL, NULL);

@@ -132,9 +132,14 @@ static int take_locked(struct domain *d, uint32_t ref, uint16_t as,
 		       bool readonly, struct page **pg)
 {
 	struct grant_entry_v1 *e = entry_of(d->grants, ref);
-	struct active *a = active_get(d, ref);
-	int rc;
+	union entry_head head = { .word = READ_ONCE(*(uint32_t *)(void *)e) };
+	int rc = head_check(head, as, readonly);
+	struct active *a;
 
+	/* First, so that a stranger cannot fill d's memory with empty buckets. */
+	if (rc)
+		return rc;
+	a = active_get(d, ref);
 	if (!a)
 		return GNTST_no_space;
 	if (in_use(a) && a->domid != as)
