@@ -41,6 +41,7 @@ void attack_store(void);
 void attack_console(void);
 void attack_exit_race(void);
 void attack_areas(void);
+void attack_moves(void);
 void attack_fuzz(void);
 void attack_wild(void);
 

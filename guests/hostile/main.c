@@ -43,6 +43,7 @@ static const struct {
 	{ "console", attack_console },
 	{ "exit_race", attack_exit_race },
 	{ "areas", attack_areas },
+	{ "moves", attack_moves },
 	{ "fuzz", attack_fuzz },
 	{ "wild", attack_wild },
 };

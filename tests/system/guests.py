@@ -69,6 +69,18 @@ def areas():
         m.ends(0)
 
 
+@case(60, "moves")
+def moves():
+    """A vcpu that was moved finds no translation from before on its new CPU,
+    though another one of the same root kept that busy."""
+    with Machine([dom0(), domain("hostile", "moves", memory=8, vcpus=3,
+                                 cmdline="attack=moves")]) as m:
+        if m.expect(r"\[moves\] " + RESULT, 50)[1] != b"success":
+            raise Failure("see the lines with FAILED")
+        m.command("poweroff")
+        m.ends(0)
+
+
 @case(300, "fuzz")
 def fuzz():
     """Random hypercalls; the same seed makes the same calls."""

@@ -14,7 +14,7 @@
 
 int vcpu_context_init(struct vcpu *v)
 {
-	v->loaded_on = NOT_LOADED;
+	v->loaded_on = v->flushed_on = NOT_LOADED;
 	v->root_kernel = v->root_user = MFN_NONE;
 	for (unsigned i = 0; i < ARRAY_SIZE(v->gdt_frames); i++)
 		v->gdt_frames[i] = MFN_NONE;

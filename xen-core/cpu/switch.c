@@ -79,8 +79,11 @@ static bool load(struct cpu *c, struct vcpu *v)
 	if (c->loaded)
 		unload(c);
 	__atomic_fetch_or(&v->d->dirty_cpus, 1ull << c->id, __ATOMIC_ACQ_REL);
-	if (read_cr3() != root.n << PAGE_SHIFT)
+	/* The same root, in here for another vcpu, may have translations that v
+	 * flushed elsewhere: for itself alone where it ran. */
+	if (read_cr3() != root.n << PAGE_SHIFT || v->flushed_on != c->id)
 		tlb_load_root(root);
+	v->flushed_on = c->id;
 	if (before && before != v->d)
 		dirty_clear(before, c);
 	window_load(v);

@@ -55,6 +55,8 @@ struct vcpu {
 	void *fpu;			/* I: FXSAVE area */
 	uint32_t loaded_on;		/* A: CPU that has FPU, segments, root; */
 					/* NOT_LOADED: they are in here */
+	uint32_t flushed_on;		/* O: where its flushes of one CPU alone */
+					/* went: it was loaded there last */
 	uint64_t dr[8];			/* O: DR0-3, DR6, DR7 */
 
 	/* Modes and the address space. */
