@@ -5,12 +5,20 @@
 
 #define MEMORY_MIN	(1u << 20)
 
+/* Those that d waits for are started here, sooner or later. */
 static void after_resolve(struct rules *r, struct rules_domain *d)
 {
+	const struct rules_domain *other;
 	struct rules_ref *a;
 
-	foreach_node(a, d->after)
+	foreach_node(a, d->after) {
 		resolve(r, a, KIND_BIT(RULES_DOMAIN), false);
+		other = (const struct rules_domain *)a->target;
+		if (other && !*other->kernel)
+			error_at(r, CONFLICT, &a->node.pos, "give it a kernel",
+				 "`%s` waits for `%s`, which is not run here",
+				 d->node.name, other->node.name);
+	}
 }
 
 /*

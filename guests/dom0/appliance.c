@@ -108,6 +108,22 @@ static void warp_take(const struct rules_domain *rd, struct domain_config *c)
 	c->unwarp_us = rd->warp_ns ? rd->unwarp_ns / 1000 : 5000;
 }
 
+static bool after_take(const struct rules_domain *rd, struct domain_config *c)
+{
+	const struct rules_ref *a;
+	size_t len = 0;
+
+	for (a = rd->after; a; a = (const void *)a->node.next) {
+		int n = snprintf(c->after + len, sizeof(c->after) - len,
+				 "%s%s", len ? " " : "", a->target->name);
+
+		if (n < 0 || (size_t)n >= sizeof(c->after) - len)
+			return false;
+		len += (size_t)n;
+	}
+	return true;
+}
+
 static const char *config_take(const struct rules_domain *rd,
 			       struct domain_config *c)
 {
@@ -121,10 +137,14 @@ static const char *config_take(const struct rules_domain *rd,
 		.weight = rd->weight,
 		.on_reboot = POLICY_RESTART,
 		.on_crash = policies[rd->on_crash],
+		.manual = !rd->autostart,
+		.delay_ns = rd->delay_ns,
 	};
 	warp_take(rd, c);
 	strcpy(c->name, rd->node.name);
 	strcpy(c->cmdline, rd->cmdline);
+	if (!after_take(rd, c))
+		return "it waits for too many others";
 	return vifs_take(rd, c) ? "it has too many interfaces" : NULL;
 }
 
@@ -159,9 +179,6 @@ static void not_kept(const struct rules_domain *rd)
 	if (rd->disks)
 		printf("dom0: %s: it has no disks: they are not served yet\n",
 		       rd->node.name);
-	if (rd->after || rd->delay_ns)
-		printf("dom0: %s: it does not wait: `after` and `delay` are "
-		       "not kept yet\n", rd->node.name);
 }
 
 /* Of dom0 itself the file says where its interface is. */
@@ -186,7 +203,7 @@ static void domains_define(const struct rules *r)
 			own_take(rd);
 			continue;
 		}
-		if (!rd->has_block || !*rd->kernel || !rd->autostart)
+		if (!rd->has_block || !*rd->kernel)
 			continue;
 		why = domain_take(rd);
 		if (why)

@@ -20,6 +20,7 @@
 #define MEMORY_MAX_MIB	(1u << 20)
 
 #define VIFS_MAX	4	/* of a domain */
+#define AFTER_MAX	256	/* bytes of names, with a NUL */
 
 struct vif_config {
 	char	device[24];	/* its name as a port of the VFR */
@@ -45,6 +46,9 @@ struct domain_config {
 	uint64_t	unwarp_us;
 	int64_t		time_offset_s;
 	bool		paused;		/* created, but not let run */
+	bool		manual;		/* not started with the machine */
+	char		after[AFTER_MAX]; /* but once these run, "name name" */
+	uint64_t	delay_ns;	/* and so much later */
 	enum policy	on_poweroff;	/* destroy */
 	enum policy	on_reboot;	/* restart */
 	enum policy	on_crash;	/* destroy */

@@ -22,6 +22,7 @@
 #define LIVED_WELL_NS	(10 * SECONDS)	/* then the back-off starts anew */
 
 struct domain *domains;
+void (*domain_started_hook)(struct domain *d);
 void (*domain_ended_hook)(struct domain *d, const char *reason);
 
 static const char *const reasons[] = {
@@ -130,6 +131,8 @@ int domain_start(struct domain *d)
 	printf("dom0: %s: started\n", d->config.name);
 	if (!d->config.paused)
 		domain_control(d, SLUICE_CTL_UNPAUSE);
+	if (domain_started_hook)
+		domain_started_hook(d);
 	return 0;
 }
 

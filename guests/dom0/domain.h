@@ -22,7 +22,7 @@ enum domain_state {
 	DOMAIN_OFF,		/* defined, or ended for good */
 	DOMAIN_RUNNING,		/* exists in the hypervisor and is served */
 	DOMAIN_PRESERVED,	/* ended, but kept to be looked at */
-	DOMAIN_WAITING,		/* to be started again after a while */
+	DOMAIN_WAITING,		/* to be started, after others or a while */
 };
 
 struct domain {
@@ -33,7 +33,8 @@ struct domain {
 	uint32_t		 domid;		/* while not OFF or WAITING */
 	uint64_t		 started_ns;
 	uint64_t		 backoff_ns;	/* before the next restart */
-	struct timer		 restart;
+	struct timer		 restart;	/* or its first start */
+	bool			 awaits;	/* others, for its first start */
 
 	struct con		 con;
 	struct grant_mapping	 con_ring, xs_ring;
@@ -53,7 +54,8 @@ extern struct domain *domains;		/* in order of definition */
 extern struct xs_server xs_server;
 extern struct conmux conmux;
 
-/* Called when a domain has ended, or could not be started. */
+/* Called when a domain has been started; has ended, or could not be started. */
+extern void (*domain_started_hook)(struct domain *d);
 extern void (*domain_ended_hook)(struct domain *d, const char *reason);
 
 void domains_init(void);

@@ -18,6 +18,7 @@
 #include "dom0/once.h"
 #include "dom0/rings.h"
 #include "dom0/shell.h"
+#include "dom0/startup.h"
 #include "kit/console.h"
 #include "kit/control.h"
 #include "kit/event.h"
@@ -67,38 +68,6 @@ static void module_define(const struct module *m)
 		panic("no memory for domain %s", c.name);
 }
 
-static bool starts_again(const struct domain *d)
-{
-	return d->config.on_poweroff == POLICY_RESTART ||
-	       d->config.on_reboot == POLICY_RESTART ||
-	       d->config.on_crash == POLICY_RESTART;
-}
-
-static void image_release(const void *data)
-{
-	for (struct domain *d = domains; d; d = d->next)
-		if (d->image.kernel == data || d->image.ramdisk == data)
-			return;		/* an appliance file may name it twice */
-	module_release(data);
-}
-
-/* Start all; what no restart needs goes back to the hypervisor. */
-static void domains_start(void)
-{
-	for (struct domain *d = domains; d; d = d->next) {
-		struct kernel_image was = d->image;
-
-		if (domain_start(d) || starts_again(d))
-			continue;
-		d->image = (struct kernel_image){ 0 };
-		image_release(was.kernel);
-		image_release(was.ramdisk);
-	}
-	/* Nobody was served so far: their time to speak begins now. */
-	for (struct domain *d = domains; d; d = d->next)
-		d->started_ns = time_now();
-}
-
 /* Prompts of domains wait in unfinished lines. */
 static void lines_flush(void *arg)
 {
@@ -145,7 +114,7 @@ int guest_main(void)
 	appliance_init();
 	if (option_get("once", name, sizeof(name)))
 		once_init(name);
-	domains_start();
+	domains_startup();
 	printf("dom0: ready\n");
 	if (option_get("attach", attach, sizeof(attach)))
 		shell_attach(attach);

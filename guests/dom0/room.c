@@ -12,7 +12,7 @@
 
 /* dom0's own, for domains, connections and captures.  These two may take 440 of
    it: buffers and heads of 12 clients (conn.c), 8 taps, lwIP's memory (ownvif.c). */
-#define OWN_PAGES	752
+#define OWN_PAGES	736
 #define PAGES_PER_MIB	((1ul << 20) / PAGE_SIZE)
 #define MIB_STEP	8	/* of what is advised */
 

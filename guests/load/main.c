@@ -1,8 +1,9 @@
 /*
  * load: domains that use the CPU in known ways, for tests of the scheduler and
  * of time.  do=hog on the command line spins; do=yield offers the CPU to others
- * in a loop; do=sleep wakes every 20 ms and tells how late; do=clock compares
- * the clocks of all its vcpus and tries each kind of alarm.
+ * in a loop; do=sleep wakes every 20 ms, works for work=N of them, and tells how
+ * late it woke; do=clock compares the clocks of all its vcpus and tries each kind
+ * of alarm.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 #define WAKES		250
 #define PERIOD_NS	(20 * MILLISECONDS)
+#define STEP_MAX_NS	(50 * 1000ull)
 
 static void hog(void *unused)
 {
@@ -56,8 +58,25 @@ static void sort(uint64_t *v, size_t n)
 		}
 }
 
+/* Work for so much time of its own: steps in which it was interrupted for long
+ * do not count. */
+static void work(uint64_t ns)
+{
+	uint64_t last = time_now(), done = 0;
+
+	while (done < ns) {
+		uint64_t now = time_now();
+
+		if (now - last < STEP_MAX_NS)
+			done += now - last;
+		last = now;
+	}
+}
+
 static void sleeper(unsigned int port)
 {
+	uint64_t work_ns = option_number("work", 0) * MILLISECONDS;
+
 	for (;;) {
 		uint64_t at = time_now();
 
@@ -70,6 +89,7 @@ static void sleeper(unsigned int port)
 			late[i] = now - at;
 			if (now > at)
 				at = now;
+			work(work_ns);
 		}
 		sort(late, WAKES);
 		printf("woke late by us: median %lu p90 %lu max %lu\n",

@@ -1,7 +1,8 @@
 #!/usr/bin/env -S python3 -B
 """What follows the end of a domain, and the commands that end and start it."""
 from lib.cases import case, main
-from lib.machine import Failure, Machine, dom0, domain
+from lib.machine import GUESTS, Failure, Machine, dom0, domain
+from lib.net import appliance, files
 
 
 def doomed(name, on_crash, **keys):
@@ -109,6 +110,40 @@ def reasons():
                 m.command(f"destroy {name}")
             for name in names:
                 m.command(f"start {name}", rf"{name}: started")
+        m.command("poweroff")
+        m.ends(0)
+
+
+ORDER = """
+net lan 10.1.0.0/24
+domain last on lan address 10.1.0.11 {
+    kernel "hello" memory 4M after { middle, byhand } }
+domain middle on lan address 10.1.0.12 {
+    kernel "hello" memory 4M after first delay 1s }
+domain byhand on lan address 10.1.0.13 {
+    kernel "hello" memory 4M autostart no }
+domain first on lan address 10.1.0.14 { kernel "hello" memory 4M }
+"""
+
+
+@case(60, "order")
+def order():
+    """An appliance's domains start in the order that they ask for."""
+    with Machine([dom0(), appliance(ORDER),
+                  files(hello=f"{GUESTS}/hello.elf")]) as m:
+        m.expect(r"dom0: last: waits for middle")
+        m.expect(r"dom0: middle: waits for first")
+        m.expect(r"dom0: first: started")
+        began = m.expect(r"\[first\] hello from first: .* up (\d+) ms")[1]
+        then = m.expect(r"\[middle\] hello from middle: .* up (\d+) ms")[1]
+        if int(then) - int(began) < 900:
+            raise Failure("middle did not wait for a second")
+        m.command("list", r"last .* waiting")
+        m.expect(r"byhand .* off")
+        m.command("start byhand", r"\[last\] hello from last")
+        # What waits is started by hand, or ended, like all others.
+        m.command("destroy *", r"first: ended: destroyed")
+        m.command("start middle", r"\[middle\] hello from middle")
         m.command("poweroff")
         m.ends(0)
 
