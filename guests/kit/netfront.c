@@ -45,6 +45,7 @@ struct netfront {
 	unsigned int handle;
 	uint8_t	 mac[6];
 	bool	 full;		/* a frame was refused for want of slots */
+	bool	 dropped;	/* tx_drop_all() ends slots, answers no more */
 	struct netfront_counters counters;
 
 	struct netif_tx_front_ring tx;
@@ -234,6 +235,8 @@ static void tx_run(struct netfront *nf)
 {
 	RING_IDX prod;
 
+	if (nf->dropped)
+		return;
 	do {
 		prod = nf->tx.sring->rsp_prod;
 		xen_rmb();
@@ -448,12 +451,14 @@ struct netfront *netfront_new(domid_t backend, bool flip,
 
 /*
  * Frames that the backend never answered are sent, as far as the guest is
- * concerned.  False: a device still reads some.
+ * concerned.  False: a device still reads some.  Answers that are in the ring, or
+ * come yet, are of slots that end here: they must not end them a second time.
  */
 static bool tx_drop_all(struct netfront *nf)
 {
 	bool busy[TX_SLOTS], all = true;
 
+	nf->dropped = true;
 	memset(busy, true, sizeof(busy));
 	for (unsigned int i = nf->tx_free; i < TX_SLOTS; i = nf->tx_slot[i].next)
 		busy[i] = false;

@@ -83,7 +83,7 @@ struct netfront *netfront_open(unsigned int handle,
 /*
  * Disconnect and give everything back.  Frames on their way are sent() first.
  * All bufs must be back.  0, or -EBUSY and nothing is freed: the backend still
- * holds pages.
+ * holds pages.  Then this may be tried again; nothing more is sent.
  */
 int netfront_close(struct netfront *nf);
 
