@@ -141,15 +141,20 @@ static bool wants_flip(unsigned int handle)
 		       (int)SLUICE_FLIP_VERSION;
 }
 
-static void backend_watch(unsigned int handle)
+/* All backends of this guest lie in one directory: it is watched once, however
+ * often which of them is opened. */
+static void backends_watch(unsigned int handle)
 {
-	char path[PATH_MAX];
-	int n = front_read(handle, "backend", path, sizeof(path) - 8);
+	static bool watched;
+	char path[PATH_MAX], *end;
 
-	if (n <= 0)
+	if (watched || front_read(handle, "backend", path, sizeof(path)) <= 0)
 		return;
-	strcpy(path + n, "/state");
-	xs_watch(path, backend_changed);
+	end = strrchr(path, '/');
+	if (!end)
+		return;
+	*end = 0;
+	watched = !xs_watch(path, backend_changed);
 }
 
 struct netfront *netfront_open(unsigned int handle,
@@ -172,7 +177,7 @@ struct netfront *netfront_open(unsigned int handle,
 	if (!nf)
 		return NULL;
 	netfront_name(nf, handle, mac);
-	backend_watch(handle);
+	backends_watch(handle);
 	if (announce(handle, &rings) < 0) {
 		netfront_free(nf);
 		return NULL;
