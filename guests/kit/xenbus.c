@@ -97,7 +97,9 @@ static void watch_queue(char *payload, size_t len)
 	struct watch_event *e = malloc(sizeof(*e));
 	size_t path_len = strnlen(payload, len);
 
-	if (!e || path_len >= len) {
+	if (!e)
+		panic("no memory for xenstore");
+	if (path_len >= len) {
 		free(e);
 		free(payload);
 		return;
