@@ -49,6 +49,16 @@ static int back_set(const struct domain *d, unsigned int i, const char *node,
 	return xs_set(&xs_server, path, value);
 }
 
+/* It is about an attempt; the next one that succeeds makes it untrue. */
+static void error_clear(const struct domain *d, unsigned int i)
+{
+	char path[PATH_MAX], why[4];
+
+	back_path(path, d, i, "error");
+	if (xs_get(&xs_server, path, why, sizeof(why)) != -ENOENT)
+		xs_delete(&xs_server, path);
+}
+
 static int front_set(const struct domain *d, unsigned int i, const char *node,
 		     const char *value)
 {
@@ -240,6 +250,7 @@ static void connect(struct domain *d, unsigned int i)
 	}
 	d->vif_connected[i] = true;
 	portname_forget();
+	error_clear(d, i);
 	if (state_set(d, i, XenbusStateConnected)) {
 		disconnect(d, i);	/* it would wait for that for ever */
 		refuse(d, i, "no memory for its state");
