@@ -160,14 +160,20 @@ static int compile(struct rules *r, const struct ruleset_load *l,
 static void went_back(void *arg);
 
 /* new is in force: it is the current one, and that the one before. */
-static void set_take(struct set *new, uint32_t confirm_s)
+static void set_take(struct set *new, uint32_t confirm_s,
+		     const struct rules_out *out)
 {
 	before = current;
 	current = *new;
 	timer_cancel(&unconfirmed);
-	if (confirm_s && before.blob)
+	if (!confirm_s)
+		return;
+	if (before.blob)
 		timer_set(&unconfirmed, time_now() + confirm_s * SECONDS,
 			  went_back, NULL);
+	else
+		say(out, "dom0: %s: there are no rules to go back to: these "
+		    "stay, confirmed or not\n", current.name);
 }
 
 /* What can be done about it.  all: dom0 had what it can have. */
@@ -209,7 +215,7 @@ static int compile_and_load(struct rules *r, const struct ruleset_load *l,
 	rc = set_install(&new, l->keep_flows, out);
 	if (rc)
 		return rc;
-	set_take(&new, l->confirm_s);
+	set_take(&new, l->confirm_s, out);
 	if (l->loaded)
 		l->loaded(r);
 	return 0;

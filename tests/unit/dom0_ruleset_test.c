@@ -133,6 +133,16 @@ static void load(const char *name, uint32_t confirm_s)
 		fail_msg("%s", said);
 }
 
+/* The first rules have none before them, to which they could go back. */
+static void test_first(void **state)
+{
+	load("first", 5);
+	assert_non_null(strstr(said, "first: there are no rules to go back to"));
+	assert_false(wait_s(100));
+	assert_string_equal(current.name, "first");
+	assert_int_equal(ruleset_confirm(&out), -ENOENT);
+}
+
 static void test_unconfirmed(void **state)
 {
 	load("old", 0);
@@ -170,6 +180,7 @@ static void test_confirmed_late(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_unconfirmed),
 		cmocka_unit_test(test_confirmed_late),
 	};
