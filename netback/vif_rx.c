@@ -133,11 +133,12 @@ static int give(void *ctx, struct vfr_packet *p)
 	return 0;
 }
 
-/* Large segments that the frontend did not ask for. */
+/* Large segments that the frontend did not ask for, or has no way to take: some
+ * ask for them without scatter-gather. */
 static bool to_cut(const struct vif *v, const struct vfr_packet *p)
 {
 	return p->gso != VFR_GSO_NONE &&
-	       (!vif_takes_partial(v, p) ||
+	       (!fits(v, p) || !vif_takes_partial(v, p) ||
 		!(v->features & (p->gso == VFR_GSO_TCP4 ? SLUICE_VIF_TSO4 :
 							  SLUICE_VIF_TSO6)));
 }

@@ -218,6 +218,24 @@ static void test_dropped_when_ready(void **state)
 	assert_null(vifs_claim());
 }
 
+/* What asks for large segments, and does not take what is above a page. */
+static void test_large_without_sg(void **state)
+{
+	const uint32_t segments = (FRAMES * PIECE + MSS - 1) / MSS;
+
+	vif_make();
+	vif.features = SLUICE_VIF_TSO4;
+	shared.ring.req_prod = segments;
+	packet_make(&whole[0]);
+	held[0] = true;
+	nr_delivered = 0;
+	assert_int_equal(vif_port_ops.transmit(&vif, &whole[0].p), 0);
+	deliver_all();
+	assert_int_equal(nr_delivered, segments);
+	assert_int_equal(vif.ring_drops, 0);
+	assert_false(held[0]);
+}
+
 static int setup(void **state)
 {
 	return net_packets_init(1024);
@@ -229,6 +247,7 @@ int main(void)
 		cmocka_unit_test(test_slow_receiver),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_dropped_when_ready),
+		cmocka_unit_test(test_large_without_sg),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
