@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define PATH_SIZE 4096
+#define HEAD_MAX  (4u << 20)	/* bytes: 256 interfaces, described at length */
 
 static void file_name(const struct output *o, unsigned int number,
 		      char path[PATH_SIZE])
@@ -72,10 +73,18 @@ static int next_file(struct output *o)
 	return rc ? rc : put(o, o->head, o->head_len);
 }
 
+/* The stream is somebody else's: it may have no end of interfaces. */
 static int head_add(struct output *o, const struct block *b)
 {
-	uint8_t *head = realloc(o->head, o->head_len + b->len);
+	uint8_t *head;
 
+	if (!o->file_bytes)
+		return 0;		/* there is no second file */
+	if (b->kind == BLOCKS_SECTION)
+		o->head_len = 0;	/* its interfaces count from 0 again */
+	if (o->head_len + b->len > HEAD_MAX)
+		return -EPROTO;
+	head = realloc(o->head, o->head_len + b->len);
 	if (!head)
 		return -ENOMEM;
 	memcpy(head + o->head_len, b->data, b->len);

@@ -20,11 +20,12 @@ struct output {
 	FILE		*f;
 	unsigned int	 number;	/* of the file, from 0 */
 	uint64_t	 written;
-	uint8_t		*head;		/* section and interfaces */
+	uint8_t		*head;		/* of a row: section and interfaces */
 	size_t		 head_len;
 };
 
-/* 0, or a negative errno. */
+/* 0, or a negative errno; -EPROTO: the stream has more interfaces than a row of
+ * files can begin with. */
 int output_open(struct output *o);
 int output_block(struct output *o, const struct block *b);
 int output_flush(struct output *o);
