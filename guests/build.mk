@@ -85,6 +85,10 @@ UNIT_TESTS += dom0_ruleset
 dom0_ruleset_SRCS = $(RULES_TEST_SRCS)
 CFLAGS_tests/unit/dom0_ruleset_test.c := -Iguests -Ivfr/include
 
+UNIT_TESTS += portname
+portname_SRCS = $(VFR_SRCS)
+CFLAGS_tests/unit/portname_test.c := -Iguests -Ivfr/include
+
 FUZZERS += elf xenstore
 elf_FUZZ_SRCS := $(BUILDER_SRCS)
 CFLAGS_tests/fuzz/elf_fuzz.c := -Iguests

@@ -180,18 +180,19 @@ static int iface_add(struct capture *c, const char *name, uint16_t rs_port)
 	return (int)c->nr_ifaces - 1;
 }
 
-/* The interface of what came in or left by dev. */
-static int iface_of(struct capture *c, uint16_t dev, uint16_t vlan)
+/* The interface of what came in or left by dev then. */
+static int iface_of(struct capture *c, uint16_t dev, uint16_t vlan,
+		    uint64_t time_ns)
 {
 	const struct vfr_ruleset *rs = ruleset_loaded();
-	const char *name = portname(rs, dev, vlan);
+	const char *name = portname(rs, dev, vlan, time_ns);
 
 	if (!*name)
 		name = "gone";	/* its port is no more */
 	for (uint32_t i = 0; i < c->nr_ifaces; i++)
 		if (!strcmp(c->ifaces[i].name, name))
 			return (int)i;
-	return iface_add(c, name, portname_index(rs, dev, vlan));
+	return iface_add(c, name, portname_index(rs, dev, vlan, time_ns));
 }
 
 /* Of a NIC with VLANs the tap shows all; wanted is one. */
@@ -214,7 +215,7 @@ static void record_write(struct capture *c, const struct vfr_tap_record *r)
 
 	if (!is_wanted(c, r, vlan))
 		return;
-	i = iface_of(c, dev, vlan);
+	i = iface_of(c, dev, vlan, r->time_ns);
 	if (i < 0) {
 		c->left_out++;
 		return;
@@ -222,8 +223,9 @@ static void record_write(struct capture *c, const struct vfr_tap_record *r)
 	c->ifaces[i].packets++;
 	c->ifaces[i].dropped += r->verdict == VFR_VERDICT_DROP;
 	if (r->out != VFR_NONE16)
-		out = portname(rs, r->out, left ? vlan : 0);
-	tapnote_write(note, rs, r, portname(rs, r->port, left ? 0 : vlan), out,
+		out = portname(rs, r->out, left ? vlan : 0, r->time_ns);
+	tapnote_write(note, rs, r,
+		      portname(rs, r->port, left ? 0 : vlan, r->time_ns), out,
 		      0);
 	pcapng_packet(&c->ng, &(struct pcapng_packet){
 		.iface = (uint32_t)i,

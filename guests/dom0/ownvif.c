@@ -12,9 +12,11 @@
 
 #include <sluice/net.h>
 
+#include "dom0/portname.h"
 #include "kit/control.h"
 #include "kit/netfront.h"
 #include "kit/netfront_rings.h"
+#include "kit/time.h"
 #include "net/net.h"
 
 #define DOM0		0
@@ -58,6 +60,7 @@ int ownvif_start(const struct vif_config *v)
 		.ip = or_null(v->ip), .gateway = or_null(v->gateway),
 		.ip6 = or_null(v->ip6), .gateway6 = or_null(v->gateway6),
 	};
+	const uint64_t before_ns = time_now();
 	struct netfront_rings rings;
 	struct netfront *nf;
 	int rc;
@@ -73,6 +76,7 @@ int ownvif_start(const struct vif_config *v)
 		netfront_free(nf);
 		return rc;
 	}
+	portname_learn(before_ns);
 	strcpy(device, v->device);
 	net_heap_pages = HEAP_PAGES;
 	return net_start(nf, &c);

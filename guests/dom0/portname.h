@@ -11,20 +11,22 @@
 
 #include <vfr/ruleset.h>
 
-/* The index in rs of what came in or left by a device, VFR_NONE16: none. */
+/* The index in rs of what came in or left by a device at that time, VFR_NONE16:
+ * none. */
 uint16_t portname_index(const struct vfr_ruleset *rs, uint16_t dev,
-			uint16_t vlan);
+			uint16_t vlan, uint64_t time_ns);
 
 /* Its name; the device's where the ruleset has none; "vfr" for the VFR itself;
- * "" for no port.  Stays until rules are loaded or a port goes. */
-const char *portname(const struct vfr_ruleset *rs, uint16_t dev, uint16_t vlan);
+ * "" for no port, and for what was too long ago.  Stays until rules are loaded or
+ * a device comes. */
+const char *portname(const struct vfr_ruleset *rs, uint16_t dev, uint16_t vlan,
+		     uint64_t time_ns);
 
 /* The ruleset's port of that name, VFR_NONE16: there is none. */
 uint16_t portname_find(const struct vfr_ruleset *rs, const char *name);
 
-/* A device has come: numbers may mean others now.  Those that are gone keep
- * their names till then, for packets that are still to be told of. */
-void portname_forget(void);
+/* A device has come: from now_ns on, numbers may mean others. */
+void portname_learn(uint64_t now_ns);
 
 /* The VLAN of an Ethernet frame, 0: untagged. */
 uint16_t portname_vlan(const uint8_t *frame, uint32_t len);

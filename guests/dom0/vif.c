@@ -233,6 +233,7 @@ static void connect(struct domain *d, unsigned int i)
 		.features = features(d, i),
 		.mtu = 1500,
 	};
+	const uint64_t before_ns = time_now();
 	char why[48];
 	long rc;
 
@@ -249,7 +250,7 @@ static void connect(struct domain *d, unsigned int i)
 		return refuse(d, i, why);
 	}
 	d->vif_connected[i] = true;
-	portname_forget();
+	portname_learn(before_ns);
 	error_clear(d, i);
 	if (state_set(d, i, XenbusStateConnected)) {
 		disconnect(d, i);	/* it would wait for that for ever */
