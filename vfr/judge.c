@@ -293,10 +293,11 @@ static bool flow_accepts(struct vfr *v, struct judge *j, struct flow *f,
 		}
 		return false;
 	}
-	if (dir == 1 && !f->state) {
+	/* An answer shows nothing of who asked; that he goes on does. */
+	if (dir == 1)
 		f->state = 1;
+	else if (f->state && unlikely(f->flags & FLOW_EMBRYONIC))
 		flow_establish(v, f);
-	}
 	f->expires = v->ticks + lifetime(j->key.proto, f->state);
 	return true;
 }

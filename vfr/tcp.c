@@ -282,7 +282,9 @@ enum tcp_verdict tcp_track(struct vfr *v, struct flow *f, int dir,
 	}
 	if (next == PASS)
 		return TCP_OK;
-	if (unlikely(f->state < ESTABLISHED) && next >= ESTABLISHED)
+	/* A reset before that makes none: anybody could have it made. */
+	if (unlikely(f->state < ESTABLISHED) && next >= ESTABLISHED &&
+	    next != CLOSED)
 		flow_establish(v, f);
 	state_set(v, f, next);
 	return TCP_OK;

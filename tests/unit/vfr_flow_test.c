@@ -380,6 +380,91 @@ static void test_syn_flood(void **state)
 	kit_free(k);
 }
 
+/*
+ * What a stranger can make with addresses that are not his, 500 times for web,
+ * which may have 358 flows: none of it is in the way of a real client.
+ */
+static void syn_reset(struct kit *k, const char *src)
+{
+	const struct tcp_spec syn = { SYN, 1000, 0, 9999, 0 };
+	const struct tcp_spec rst = { RST, 1001, 0, 0, 0 };
+	struct frame f;
+
+	frame_tcp(&f, WAN, src, 3000, "10.1.0.10", 80, &syn);
+	kit_rx(k, WAN, &f);
+	frame_tcp(&f, WAN, src, 3000, "10.1.0.10", 80, &rst);
+	kit_rx(k, WAN, &f);
+}
+
+static void syn_refused(struct kit *k, const char *src)
+{
+	const struct tcp_spec syn = { SYN, 1000, 0, 9999, 0 };
+	const struct tcp_spec rst = { RST | ACK, 0, 1001, 0, 0 };
+	struct frame f;
+
+	frame_tcp(&f, WAN, src, 3000, "10.1.0.10", 81, &syn);
+	kit_rx(k, WAN, &f);
+	frame_tcp(&f, WEB, "10.1.0.10", 81, src, 3000, &rst);
+	kit_rx(k, WEB, &f);
+}
+
+static void question_answered(struct kit *k, const char *src)
+{
+	struct frame f;
+
+	frame_udp(&f, WAN, src, 3000, "10.1.0.10", 53, 9);
+	kit_rx(k, WAN, &f);
+	frame_udp(&f, WEB, "10.1.0.10", 53, src, 3000, 9);
+	kit_rx(k, WEB, &f);
+}
+
+static void ping_answered(struct kit *k, const char *src)
+{
+	struct frame f;
+
+	frame_echo(&f, WAN, src, "10.1.0.10", 8, 7, 9);
+	kit_rx(k, WAN, &f);
+	frame_echo(&f, WEB, "10.1.0.10", src, 0, 7, 9);
+	kit_rx(k, WEB, &f);
+}
+
+static void test_strangers(void **state)
+{
+	static const struct {
+		const char *what;
+		void (*send)(struct kit *k, const char *src);
+	} t[] = {
+		{ "a SYN and a reset", syn_reset },
+		{ "a SYN to a closed port", syn_refused },
+		{ "a question, which is answered", question_answered },
+		{ "a ping, which is answered", ping_answered },
+	};
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		struct kit *k = kit_new(NULL);
+
+		KIT_LOAD(k, allow_all);
+		/* A talk that goes on is as safe as a connection. */
+		question_answered(k, "8.8.8.8");
+		question_answered(k, "8.8.8.8");
+		for (n = 0; n < 500; n++) {
+			char src[32];
+
+			kit_clear(k);
+			snprintf(src, sizeof(src), "7.%u.%u.1", n >> 8, n & 255);
+			t[i].send(k, src);
+			if (k->nr_caught != 2)
+				fail_msg("%s: %u: %s", t[i].what, n,
+					 kit_last_reason(k));
+		}
+		open_tcp(k, WAN, "8.8.8.8", 4000, WEB, "10.1.0.10", 80);
+		if (established(k) != 2)
+			fail_msg("%s: %u", t[i].what, established(k));
+		kit_free(k);
+	}
+}
+
 /* Established flows of one domain cannot take what others are sure of. */
 static void test_hoarding(void **state)
 {
@@ -818,6 +903,7 @@ int main(void)
 		cmocka_unit_test(test_window_scale),
 		cmocka_unit_test(test_lifetimes),
 		cmocka_unit_test(test_syn_flood),
+		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_hoarding),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_related),
