@@ -31,7 +31,7 @@ bool vfr_rate_allows(struct vfr_rate *r, uint64_t now_ns)
 		r->filled_ns = now_ns;
 	} else if (add) {
 		r->tokens += (int64_t)add;
-		r->filled_ns += add * 1000000 / r->bytes_per_s * 1000;
+		r->filled_ns += add * NS_PER_S / r->bytes_per_s;
 	}
 	return r->tokens > 0;
 }

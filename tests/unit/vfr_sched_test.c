@@ -216,6 +216,42 @@ static void test_rate(void **state)
 	assert_true(serve(&w, size) > 0);
 }
 
+/* Small packets at every moment take no more of a rate than large ones. */
+static void test_rate_of_small(void **state)
+{
+	static const uint64_t mbit[] = { 1, 3, 8, 10, 97, 100, 999, 1000 };
+	static const uint64_t gap_ns[] = { 480, 999, 1000, 1001, 3300, 5000, 7777 };
+	const uint64_t size = 60, seconds = 2;
+	unsigned int i, k;
+
+	for (i = 0; i < sizeof(mbit) / sizeof(mbit[0]); i++) {
+		for (k = 0; k < sizeof(gap_ns) / sizeof(gap_ns[0]); k++) {
+			uint64_t now = 1000000000, sent = 0, offered = 0, due;
+			uint64_t end = now + seconds * 1000000000;
+			struct vfr_rate r;
+
+			vfr_rate_set(&r, mbit[i] * 1000000, 0, now);
+			due = r.bytes_per_s * seconds + r.burst_bytes;
+			for (; now < end; now += gap_ns[k]) {
+				offered += size;
+				if (!vfr_rate_allows(&r, now))
+					continue;
+				r.tokens -= (int64_t)size;
+				sent += size;
+			}
+			if (offered < due)
+				due = offered;
+			/* An addition may be a nanosecond off. */
+			if (sent > due + due / 1000 || sent < due - due / 1000)
+				fail_msg("%lu Mbit/s, %lu ns: %lu of %lu",
+					 (unsigned long)mbit[i],
+					 (unsigned long)gap_ns[k],
+					 (unsigned long)sent,
+					 (unsigned long)due);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_debt_is_paid),
 		cmocka_unit_test(test_nothing_inherited),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_rate_of_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
