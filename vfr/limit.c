@@ -8,9 +8,11 @@
 static bool take(uint64_t now, uint64_t *last, uint32_t *tokens,
 		 uint32_t rate, uint32_t period_ms, uint32_t burst)
 {
-	uint64_t full = burst * 1000ull, gone = now - *last, add;
+	uint64_t full = burst * 1000ull, gone = now - *last, add, us;
 
-	if (!*last) {
+	/* From here on no product is above 2^32 ms * 10^6 events * 10^3, but
+	   for a period: that fits 64 bits. */
+	if (!*last || gone / NS_PER_MS > (uint64_t)burst * period_ms / rate) {
 		*tokens = (uint32_t)full;
 		*last = now;
 	} else if (gone >= (uint64_t)period_ms * NS_PER_MS) {
@@ -19,12 +21,12 @@ static bool take(uint64_t now, uint64_t *last, uint32_t *tokens,
 							  : add + *tokens);
 		*last = now;
 	} else {
-		/* Below 2^32 ms * 10^6 events * 10^3: fits 64 bits. */
 		add = gone / 1000 * rate / period_ms;
 		if (add) {
 			*tokens = (uint32_t)(add + *tokens > full
 						? full : add + *tokens);
-			*last += add * period_ms / rate * 1000;
+			us = add * period_ms;	/* rate times those it took */
+			*last += us / rate * 1000 + us % rate * 1000 / rate;
 		}
 	}
 	if (*tokens < 1000)

@@ -3,6 +3,8 @@
  */
 #include "vfr_kit.h"
 
+#include "../../vfr/internal.h"
+
 #define RATE_BPS	8000000		/* 1 MB a second */
 #define BURST		65550		/* what such a rate may be ahead */
 
@@ -62,11 +64,71 @@ static void test_others(void **state)
 	kit_wan_rate_bps = 0;
 }
 
+static uint64_t taken(struct kit *k, struct bucket *b, uint32_t rate,
+		      uint32_t burst, uint32_t n, uint64_t gap_ns)
+{
+	uint64_t got = 0;
+
+	for (; n; n--, k->v->now += gap_ns)
+		got += bucket_take(k->v, b, rate, 1000, burst);
+	return got;
+}
+
+/* Events of a limit: as many as it says, also where many more are refused. */
+static void test_limit(void **state)
+{
+	static const struct {
+		uint32_t rate;
+		uint64_t gap_ns;
+	} t[] = {
+		{ 10, 1000 }, { 1500, 1000 }, { 1999, 1000 }, { 3333, 777 },
+		{ 300001, 1000 }, { 300001, 3000 }, { 999999, 500 },
+	};
+	struct kit *k = kit_new(NULL);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		struct bucket b = { 0 };
+		uint32_t n = 1000000000 / t[i].gap_ns;
+		uint64_t got, due = t[i].rate;
+
+		got = taken(k, &b, t[i].rate, 1, n, t[i].gap_ns);
+		if (got > due + due / 500 + 1 || (t[i].rate <= 10 && got < due))
+			fail_msg("%u at %lu ns: %lu", t[i].rate,
+				 (unsigned long)t[i].gap_ns,
+				 (unsigned long)got);
+	}
+	kit_free(k);
+}
+
+/* However long there was nothing, it may be as much at once as ever. */
+static void test_limit_idle(void **state)
+{
+	static const uint32_t days[] = { 1, 100, 214, 400, 10000 };
+	const uint32_t most = 1000000;
+	struct kit *k = kit_new(NULL);
+	struct bucket b = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_LEN(days); i++) {
+		assert_int_equal(taken(k, &b, most, most, 2 * most, 0), most);
+		k->v->now += days[i] * 86400 * NS_PER_S;
+	}
+	/* Slower than its period: a fifth of what the bucket holds. */
+	b = (struct bucket){ 0 };
+	assert_int_equal(taken(k, &b, 10, 100, 200, 0), 100);
+	k->v->now += 2 * NS_PER_S;
+	assert_int_equal(taken(k, &b, 10, 100, 200, 0), 20);
+	kit_free(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nic),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_limit_idle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
