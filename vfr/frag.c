@@ -199,12 +199,22 @@ static uint32_t piece_end(const struct judge *j)
 	return j->frag_off + j->l3 + j->ip_len - j->frag_at;
 }
 
+/* What the length field of the datagram counts beside the pieces: IPv4's header;
+ * what of IPv6's extensions stands in each of them. */
+static uint32_t counted_before(const struct judge *j)
+{
+	uint32_t before = j->frag_at - j->l3;
+
+	return j->v6 ? before - IP6_LEN - 8 : before;
+}
+
 /* Can j's piece be one of this datagram?  Notes where that ends. */
 static enum vfr_reason end_check(struct frag *f, const struct judge *j)
 {
 	uint32_t lo = j->frag_off, hi = piece_end(j);
 
-	if (hi == lo || (j->frag_more && hi % 8) || hi > 65535)
+	if (hi == lo || (j->frag_more && hi % 8) ||
+	    hi + counted_before(j) > 65535)
 		return VFR_DROP_MALFORMED;
 	if (f->total && (hi > f->total || (!j->frag_more && hi != f->total)))
 		return VFR_DROP_FRAG_OVERLAP;

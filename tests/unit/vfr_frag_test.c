@@ -91,6 +91,34 @@ static void test_fragments(void **state)
 	}
 }
 
+/* No datagram is longer than its length field can say ("ping of death"). */
+static void test_fragment_too_far(void **state)
+{
+	static const struct {
+		uint32_t to;
+		bool passes;
+	} t[] = { { 65515, true }, { 65516, false }, { 65535, false } };
+	struct kit *k = kit_new(NULL);
+	struct frame f, g;
+	unsigned int i;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		frame_udp(&f, WEB, "10.1.0.10", 7, "203.0.113.1", 9, 65500);
+		frame_fragment(&g, &f, (uint16_t)i, 0, 64, true);
+		kit_rx(k, WEB, &g);
+		kit_clear(k);
+		frame_fragment(&g, &f, (uint16_t)i, 65504, 65508, false);
+		g.b[17] += t[i].to - 65508;	/* what frame_udp() cannot make */
+		g.len += t[i].to - 65508;
+		frame_sums(&g);
+		kit_rx(k, WEB, &g);
+		if (k->nr_caught != t[i].passes)
+			fail_msg("%u: %s", t[i].to, kit_last_reason(k));
+	}
+	kit_free(k);
+}
+
 /* After a reload that numbers the ports anew the rules still mean the port that
    a fragment came in by. */
 static void test_fragment_reload(void **state)
@@ -443,6 +471,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_fragment_verdict),
+		cmocka_unit_test(test_fragment_too_far),
 		cmocka_unit_test(test_fragment_reload),
 		cmocka_unit_test(test_fragment_rules),
 		cmocka_unit_test(test_fragment_rules_nat),
