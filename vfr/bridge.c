@@ -194,6 +194,8 @@ static void group(struct vfr *v, struct judge *j)
 			continue;
 		j->key.out = (uint16_t)i;
 		reason = open_ask(v, j);
+		if (reason == VFR_DROP_NONE && forward_is_long(v, j, j->key.out))
+			reason = VFR_DROP_MTU;
 		if (reason != VFR_DROP_NONE)
 			continue;
 		rule = j->rule;

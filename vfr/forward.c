@@ -37,6 +37,11 @@ bool forward_leaves_link(const struct vfr *v, const struct judge *j,
 	return decrements(v, j, out);
 }
 
+bool forward_is_long(const struct vfr *v, const struct judge *j, uint16_t out)
+{
+	return ip_bytes(j) > v->t->ifaces[out].mtu;
+}
+
 static HOT bool fits(struct vfr *v, struct judge *j, uint16_t out)
 {
 	const uint8_t *h = j->p->hdr + j->l3;

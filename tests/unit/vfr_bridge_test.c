@@ -138,6 +138,36 @@ static void test_group_rules(void **state)
 	kit_free(k);
 }
 
+/* A group's packet is not longer than what the link takes either. */
+static void test_group_mtu(void **state)
+{
+	static const struct {
+		uint32_t payload;
+		const char *reason;	/* NULL: it passes */
+	} t[] = {
+		{ 1472, NULL }, { 1473, "mtu" }, { 60000, "mtu" },
+	};
+	struct kit *k = kit_new(NULL);
+	unsigned int i;
+
+	KIT_LOAD(k, allow_all);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		struct frame f;
+
+		frame_udp(&f, BR, "192.168.1.50", 6, "224.0.0.251", 5,
+			  t[i].payload);
+		memcpy(f.b, "\1\0\x5e\0\0\xfb", 6);
+		kit_clear(k);
+		kit_rx(k, BR, &f);
+		if (t[i].reason)
+			assert_string_equal(kit_last_reason(k), t[i].reason);
+		else
+			kit_one(k, LAN);
+		assert_int_equal(k->nr_caught, 0);
+	}
+	kit_free(k);
+}
+
 static struct vfr_packet *kept[64];
 static int nr_kept;
 
@@ -321,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_bridge),
 		cmocka_unit_test(test_group_address),
 		cmocka_unit_test(test_group_rules),
+		cmocka_unit_test(test_group_mtu),
 		cmocka_unit_test(test_lost_copies),
 		cmocka_unit_test(test_padded_copy),
 		cmocka_unit_test(test_bridge_any),
