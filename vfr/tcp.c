@@ -40,7 +40,7 @@ static const struct {
 			{ SYN_SENT,    DROP,	     DROP,	   DROP,	 CLOSED },
 			{ DROP,	       SYN_RECEIVED, PASS,	   DROP,	 CLOSED } } },
 [SYN_RECEIVED] = { "syn_received", 60, {
-			{ SYN_RECEIVED, DROP,	     ESTABLISHED,  FIN_OPENER,	 CLOSED },
+			{ PASS,	       DROP,	     ESTABLISHED,  FIN_OPENER,	 CLOSED },
 			{ DROP,	       SYN_RECEIVED, SYN_RECEIVED, FIN_ANSWERER, CLOSED } } },
 [ESTABLISHED] = { "established", 24 * 3600, {
 			{ PASS,	       DROP,	     ESTABLISHED,  FIN_OPENER,	 CLOSED },
@@ -275,7 +275,7 @@ enum tcp_verdict tcp_track(struct vfr *v, struct flow *f, int dir,
 		if (g.kind == RST && g.seq != s->end)
 			next = PASS;
 		if (unlikely(f->state == SYN_RECEIVED && dir == 0 &&
-			     next != PASS))
+			     next != PASS && next != CLOSED))
 			next = handshake_next(j, &g, r, next);
 		if (next != PASS)
 			window_update(s, r, &g);
