@@ -175,6 +175,7 @@ struct iface {			/* a port of the ruleset */
 	uint8_t		peer_mac[6];	/* vif: bound */
 	uint16_t	net;		/* vif: its net; NIC: bridged net, NONE16 */
 	uint32_t	mtu;
+	uint32_t	nr_neighs;	/* scratch of neigh.c */
 	struct vfr_addr	ll;		/* our link-local address */
 	struct vfr_addr	addr4, addr6;	/* ours, for errors; zero = none */
 	struct vfr_rate	rate;		/* NIC: of what comes in */

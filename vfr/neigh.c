@@ -8,7 +8,8 @@
  * the seconds after that, at once (RFC 1812, 4.3.3.1; RFC 4443, 3.1).
  * The table is bounded: entries that failed go first, then those that still
  * wait, the oldest before the others, then those unused for a minute.  So a
- * scan of a LAN takes no next hop from those who ask for others.
+ * scan of a LAN takes no next hop from those who ask for others.  Of what is in
+ * use each link is sure of an equal share.
  */
 #include "internal.h"
 
@@ -149,7 +150,53 @@ static uint64_t cost(const struct vfr *v, const struct neigh *n)
 	}
 }
 
-static uint32_t make_slot(struct vfr *v)
+/* How many entries each link has; the number of links. */
+static uint32_t count_links(struct vfr *v)
+{
+	struct iface *ifc = v->t->ifaces;
+	uint32_t links = 0, i;
+	uint16_t at;
+
+	for (i = 0; i < v->t->nr_ifaces; i++) {
+		ifc[i].nr_neighs = 0;
+		links += ifc[i].kind == VFR_PORT_NIC;
+	}
+	for (i = 0; i < v->lim.neighbours; i++) {
+		at = iface_find(v, v->neighs[i].dev, v->neighs[i].vlan);
+		if (at != NONE16)
+			ifc[at].nr_neighs++;
+	}
+	return links;
+}
+
+/*
+ * All are in use.  A link that has less than its share takes what was unused for
+ * the longest from the one that has most: a station that answers for more
+ * addresses than there is room for keeps no other link from its next hops.
+ */
+static uint32_t take_slot(struct vfr *v, uint16_t iface)
+{
+	const struct iface *ifc = v->t->ifaces, *most = ifc;
+	uint32_t links = count_links(v), best = NONE32, i;
+
+	if (ifc[iface].nr_neighs >= v->lim.neighbours / links)
+		return NONE32;
+	for (i = 0; i < v->t->nr_ifaces; i++)
+		if (ifc[i].nr_neighs > most->nr_neighs)
+			most = &ifc[i];
+	for (i = 0; i < v->lim.neighbours; i++) {
+		const struct neigh *n = &v->neighs[i];
+
+		if (n->dev == most->dev && n->vlan == most->vlan &&
+		    (best == NONE32 || n->used_ns < v->neighs[best].used_ns))
+			best = i;
+	}
+	if (best != NONE32)
+		forget(v, best);
+	return best;
+}
+
+static uint32_t make_slot(struct vfr *v, uint16_t iface)
 {
 	uint64_t best_cost = KEEP, c;
 	uint32_t best = NONE32, i;
@@ -161,7 +208,9 @@ static uint32_t make_slot(struct vfr *v)
 			best_cost = c;
 		}
 	}
-	if (best != NONE32 && best_cost)
+	if (best == NONE32)
+		return take_slot(v, iface);
+	if (best_cost)
 		forget(v, best);
 	return best;
 }
@@ -190,7 +239,7 @@ uint16_t neigh_get(struct vfr *v, uint16_t iface, const struct vfr_addr *hop)
 		return NONE16;
 	i = find(v, ifc->dev, ifc->vlan, hop);
 	if (i == NONE32) {
-		i = make_slot(v);
+		i = make_slot(v, iface);
 		if (i == NONE32)
 			return NONE16;
 		n = &v->neighs[i];

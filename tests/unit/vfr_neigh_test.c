@@ -262,6 +262,51 @@ static void test_scan(void **state)
 	kit_free(k);
 }
 
+/*
+ * A station of the LAN has more addresses than the table has room for, and
+ * answers for all.  The other link's next hops still find room, up to its half.
+ */
+static void test_many_addresses(void **state)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 1, 0, 77 };
+	struct kit *k = kit_new(NULL);
+	struct vfr_stats st;
+	struct frame f, arp;
+	char addr[32];
+	int i;
+
+	KIT_LOAD(k, allow_all);
+	kit_wait(k, 95);		/* nobody is known any more */
+	for (i = 0; i < 40; i++) {
+		kit_clear(k);
+		snprintf(addr, sizeof(addr), "192.168.1.%d", 100 + i);
+		frame_udp(&f, WEB, "10.1.0.10", 5, addr, 7, 9);
+		kit_rx(k, WEB, &f);
+		frame_arp(&arp, LAN, 2, mac, addr, "192.168.1.1");
+		kit_rx(k, LAN, &arp);
+	}
+	vfr_stats(k->v, &st);
+	for (i = 0; i < 40; i++) {
+		kit_clear(k);
+		snprintf(addr, sizeof(addr), "203.0.113.%d", 100 + i);
+		frame_udp(&f, DB, "10.1.0.20", 5, addr, 9, 9);
+		kit_rx(k, DB, &f);
+		if (i >= (int)st.neighbours / 2)
+			break;
+		assert_int_equal(be16(kit_one(k, WAN)->b + 12), 0x806);
+		frame_arp(&arp, WAN, 2, mac, addr, "203.0.113.2");
+		kit_rx(k, WAN, &arp);
+		assert_memory_equal(kit_one(k, WAN)->b, mac, 6);
+	}
+	assert_string_equal(kit_last_reason(k), "no_neighbour");
+	/* The LAN keeps those that were used last. */
+	frame_udp(&f, DB, "10.1.0.20", 5, "192.168.1.115", 7, 9);
+	kit_clear(k);
+	kit_rx(k, DB, &f);
+	assert_memory_equal(kit_one(k, LAN)->b, mac, 6);
+	kit_free(k);
+}
+
 /* Half of the packets that may wait is the most that one port can have. */
 static void test_held_share(void **state)
 {
@@ -306,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_neighbour_answers_late),
 		cmocka_unit_test(test_reload_while_waiting),
 		cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_many_addresses),
 		cmocka_unit_test(test_held_share),
 	};
 
