@@ -268,6 +268,8 @@ enum tcp_verdict tcp_track(struct vfr *v, struct flow *f, int dir,
 	} else if (unlikely(f->state == SYN_SENT)) {
 		if (g.kind == SYN)	/* again, perhaps with another number */
 			opener_start(f, j, &g);
+		else if (g.seq != s->end)
+			next = PASS;	/* a reset by who guesses */
 	} else if (unlikely(!window_ok(s, r, &g))) {
 		return TCP_DROP;
 	} else {

@@ -95,6 +95,13 @@ static const struct {
 	{ "a blind reset of a SYN fails", {
 		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
 		{ 'a', RST | ACK, 0, 99, 0, false, "syn_sent" } } },
+	{ "so does one in the name of who sent it", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'o', RST, 99, 0, 0, true, "syn_sent" },
+		{ 'a', SYN | ACK, 0, 1, 0, true, "syn_received" } } },
+	{ "who sent it may take it back", {
+		{ 'o', SYN, 0, 0, 0, true, "syn_sent" },
+		{ 'o', RST, 1, 0, 0, true, "closed" } } },
 	{ "the exact reset closes", { HANDSHAKE,
 		{ 'a', RST, 1, 0, 0, true, "closed" },
 		{ 'o', ACK, 1, 1, 0, false, "closed" } } },
