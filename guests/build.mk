@@ -116,6 +116,10 @@ UNIT_TESTS += xenbus
 xenbus_SRCS := guests/kit/xenbus.c
 CFLAGS_tests/unit/xenbus_test.c := -Iguests
 
+UNIT_TESTS += netfront
+netfront_SRCS := guests/kit/netfront.c guests/kit/netfront_slot.c
+CFLAGS_tests/unit/netfront_test.c := -Iguests
+
 UNIT_TESTS += kit
 kit_SRCS :=
 CFLAGS_tests/unit/kit_test.c := -Iguests -Wno-format -Wno-alloc-size-larger-than
