@@ -39,7 +39,9 @@ bool forward_leaves_link(const struct vfr *v, const struct judge *j,
 
 bool forward_is_long(const struct vfr *v, const struct judge *j, uint16_t out)
 {
-	return ip_bytes(j) > v->t->ifaces[out].mtu;
+	const struct iface *o = &v->t->ifaces[out];
+
+	return o->dev != NONE16 && ip_bytes(j) > o->mtu;
 }
 
 static HOT bool fits(struct vfr *v, struct judge *j, uint16_t out)

@@ -441,6 +441,7 @@ void forward_flow(struct vfr *v, struct judge *j, struct flow *f, int dir);
 void forward_related(struct vfr *v, struct judge *j, struct flow *f, int dir);
 /* Hop limit and MTU allow it; if not, it is dropped and the sender told. */
 bool forward_fits(struct vfr *v, struct judge *j, uint16_t out);
+/* Longer than that link takes; not where there is no device. */
 bool forward_is_long(const struct vfr *v, const struct judge *j, uint16_t out);
 /* Hop limit, Ethernet header, send.  The packet's addresses are final. */
 void forward_way(struct vfr *v, struct judge *j, const struct way *w);

@@ -165,6 +165,10 @@ static void test_group_mtu(void **state)
 			kit_one(k, LAN);
 		assert_int_equal(k->nr_caught, 0);
 	}
+	kit_clear(k);
+	assert_int_equal(vfr_port_detach(k->v, LAN), 0);
+	broadcast(k, 1);		/* nobody is there: no matter how long */
+	assert_int_equal(kit_drops(k, BR, VFR_DROP_MTU), 2);
 	kit_free(k);
 }
 
