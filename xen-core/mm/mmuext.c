@@ -101,9 +101,11 @@ static int one_op(struct vcpu *v, const struct mmuext_op *op,
 	}
 }
 
+/* v's old table is its own domain's: only under that one's lock it goes on. */
 static int ops(struct vcpu *v, struct mmu_list *l, struct domain *target)
 {
-	int rc = old_table_finish(v);
+	bool own = target == v->d;
+	int rc = own ? old_table_finish(v) : 0;
 
 	while (!rc && l->done < l->count) {
 		struct mmuext_op op;
@@ -112,7 +114,7 @@ static int ops(struct vcpu *v, struct mmu_list *l, struct domain *target)
 				    sizeof(op)))
 			return -EFAULT;
 		rc = one_op(v, &op, target);
-		if (!rc || (rc == -ERESTART && v->old_table))
+		if (!rc || (rc == -ERESTART && own && v->old_table))
 			l->done++;
 		if (!rc && l->done < l->count && hypercall_preempt())
 			rc = -ERESTART;
