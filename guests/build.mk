@@ -16,6 +16,8 @@ $(KIT_LDS): guests/kit/kit.lds guests/kit/layout.h
 # Arithmetic that gcc calls for instead of writing it out.
 LIBGCC := $(shell $(CC) -print-libgcc-file-name)
 
+hostile_SRCS := guests/selftest/user_code.S
+
 # For those that serve HTTP.
 HTTP_SRCS := guests/http/http.c guests/http/text.c
 web_SRCS := $(HTTP_SRCS)

@@ -58,7 +58,7 @@ def areas():
     that has memory at the same address and was on the CPU just before."""
     with Machine([dom0()] + [domain("hostile", name, memory=8,
                                     cmdline=f"attack=areas {more}")
-                             for name, more in (("writes", ""),
+                             for name, more in (("writes", "user=1"),
                                                 ("watches", "watch=1"))],
                  cpus=1) as m:
         for _ in range(2):

@@ -9,6 +9,10 @@
 	asm volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 #define REG(field) DEFINE(REGS_##field, offsetof(struct cpu_user_regs, field))
 
+static_assert(offsetof(struct vcpu, runstate_late) ==
+		      offsetof(struct vcpu, kernel_mode) + 1,
+	      "entry.S looks at both at once");
+
 void asm_offsets(void);
 void asm_offsets(void)
 {

@@ -215,6 +215,23 @@ void syscall_refused(struct cpu_user_regs *regs)
 	inject_exception(regs, TRAP_UD, 0);
 }
 
+/* SYSCALL in user mode where runstate_late is set: what entry.S does for all
+ * others, with a change of the mode that sees to it. */
+void syscall_late(struct cpu_user_regs *regs)
+{
+	struct vcpu *v = current;
+
+	if (!v->syscall_cb.address) {
+		syscall_refused(regs);
+		return;
+	}
+	irq_enable();
+	bounce(regs, &(struct frame){ .what = "a system call",
+				      .address = v->syscall_cb.address,
+				      .mask_events = v->syscall_cb.mask_events });
+	regs->rflags &= ~(uint64_t)RFLAGS_CLEAR_ON_SYSCALL;
+}
+
 void syscall_stack_fault(struct cpu_user_regs *regs)
 {
 	irq_enable();

@@ -31,6 +31,7 @@ void do_syscall32(struct cpu_user_regs *regs);
 void do_sysenter(struct cpu_user_regs *regs);
 void iret_failed(struct cpu_user_regs *regs);
 void syscall_refused(struct cpu_user_regs *regs);
+void syscall_late(struct cpu_user_regs *regs);
 void syscall_stack_fault(struct cpu_user_regs *regs);
 void bounce_event(struct cpu_user_regs *regs);
 void bounce_nmi(struct cpu_user_regs *regs);

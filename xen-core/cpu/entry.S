@@ -160,8 +160,10 @@ ENTRY(syscall_entry):
 	SAVE_REGS
 	xor	%ebp, %ebp
 	mov	CI_current(%rsp), %rbx
-	cmpb	$0, VCPU_kernel_mode(%rbx)
-	je	syscall_from_user
+	cmpw	$1, VCPU_kernel_mode(%rbx)	/* and runstate_late above it */
+	jb	syscall_from_user
+	ja	syscall_runstate_late
+syscall_from_kernel:
 	sti
 	incq	VCPU_hypercalls(%rbx)
 	CALL_C	do_hypercall
@@ -326,6 +328,12 @@ exit_event:
 
 exit_nmi:
 	CALL_C	bounce_nmi
+	jmp	exit_to_guest
+
+syscall_runstate_late:
+	cmpb	$0, VCPU_kernel_mode(%rbx)
+	jne	syscall_from_kernel
+	CALL_C	syscall_late
 	jmp	exit_to_guest
 
 syscall_slow:				/* no handler, or a stack that cannot be */

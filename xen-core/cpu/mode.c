@@ -14,6 +14,6 @@ entry_path void vcpu_toggle_mode(struct vcpu *v)
 	asm volatile("swapgs");
 	write_cr3((v->kernel_mode ? v->root_kernel : v->root_user).n
 		  << PAGE_SHIFT);
-	if (v->kernel_mode && v->time.runstate_late)
+	if (v->kernel_mode && v->runstate_late)
 		runstate_publish(v);
 }

@@ -142,8 +142,8 @@ void runstate_publish(struct vcpu *v)
 {
 	if (v->time.runstate_va == 0 && v->time.time_va == 0)
 		return;
-	v->time.runstate_late = !v->kernel_mode;
-	if (v->time.runstate_late)
+	v->runstate_late = !v->kernel_mode;
+	if (v->runstate_late)
 		return; /* the addresses are the kernel's */
 	if (v->time.runstate_va != 0)
 		runstate_write(v);

@@ -100,7 +100,7 @@ static long op_register_runstate(struct vcpu *v, uint64_t arg)
 	if (v == current)
 		runstate_publish(v);
 	else
-		WRITE_ONCE(v->time.runstate_late, true);
+		WRITE_ONCE(v->runstate_late, true);
 	return 0;
 }
 

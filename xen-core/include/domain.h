@@ -61,6 +61,8 @@ struct vcpu {
 
 	/* Modes and the address space. */
 	bool kernel_mode;		/* O: guest kernel, not guest user */
+	bool runstate_late;		/* O: time.h; to be written at the next */
+					/* entry into kernel mode */
 	mfn_t root_kernel;		/* O: kernel L4, a typed reference */
 	mfn_t root_user;		/* O: user L4 likewise, or MFN_NONE */
 	struct page *old_table;		/* M: unhooked, its use being dropped */

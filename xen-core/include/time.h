@@ -94,8 +94,6 @@ struct vcpu_time {
 	struct vcpu_runstate_info runstate; /* S */
 	uint64_t runstate_va;		/* O: 0: not registered */
 	uint64_t time_va;		/* O: likewise */
-	bool	 runstate_late;		/* O: to be written at the next entry */
-					/* into kernel mode */
 };
 
 /* Creation and end of a vcpu's timers; at the end it is off its CPU. */
