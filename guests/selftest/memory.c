@@ -18,6 +18,7 @@
 
 #define BEYOND_MEMORY	0xfffffffffful	/* mfn */
 #define PTE_GLOBAL	0x100ul
+#define NO_MEMORY	0x10ul	/* an address */
 
 static uint64_t *page;		/* ordinary memory, free between checks */
 static void *window;		/* address space with an L1, nothing mapped */
@@ -39,6 +40,30 @@ static long map_own(void)
 	if (set(leaf(page, PTE_LEAF_RW)))
 		return -1;
 	return ((uint64_t *)window)[5];
+}
+
+/* A call that is refused for its flush has changed nothing. */
+static long unmap_refused(uint64_t flush)
+{
+	struct mmuext_op all = { .cmd = MMUEXT_TLB_FLUSH_LOCAL };
+
+	if (set(leaf(page, PTE_LEAF_RW)))
+		return -1;
+	page[5] = 0x1234;
+	if (hypercall3(__HYPERVISOR_update_va_mapping, window, 0, flush) >= 0)
+		return -2;
+	hypercall4(__HYPERVISOR_mmuext_op, &all, 1, NULL, DOMID_SELF);
+	return ((volatile uint64_t *)window)[5];
+}
+
+static long unmap_no_flush(void)
+{
+	return unmap_refused(UVMF_FLUSHTYPE_MASK);
+}
+
+static long unmap_no_mask(void)
+{
+	return unmap_refused(UVMF_INVLPG | NO_MEMORY);
 }
 
 static long map_none(void)
@@ -615,6 +640,8 @@ static long multicall(void)
 
 static const struct check_row rows[] = {
 	{ "map own memory", map_own, 0x1234 },
+	{ "unmap with a flush of no kind", unmap_no_flush, 0x1234 },
+	{ "unmap, CPUs from memory that is not there", unmap_no_mask, 0x1234 },
 	{ "unmap", map_none, 0 },
 	{ "map beyond memory", map_beyond, ANY_ERROR },
 	{ "map frame 0", map_mfn0, ANY_ERROR },

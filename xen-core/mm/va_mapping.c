@@ -22,13 +22,13 @@ int vcpumask_cpus(struct domain *d, uint64_t array, uint64_t *mask)
 	return 0;
 }
 
-static int flush_as_asked(struct vcpu *v, uint64_t va, uint64_t flags)
+/* Is it a flush that can be made?  Asked before anything is changed. */
+static int flush_check(const struct vcpu *v, uint64_t flags)
 {
 	uint64_t array = flags & ~(uint64_t)UVMF_FLUSHTYPE_MASK, mask;
-	int rc;
 
 	switch (flags & UVMF_FLUSHTYPE_MASK) {
-	case 0:
+	case UVMF_NONE:
 		return 0;
 	case UVMF_TLB_FLUSH:
 	case UVMF_INVLPG:
@@ -36,20 +36,27 @@ static int flush_as_asked(struct vcpu *v, uint64_t va, uint64_t flags)
 	default:
 		return -EINVAL;
 	}
-	if (array == UVMF_LOCAL) {
-		mask = 1ull << this_cpu_id();
-	} else if (array == UVMF_ALL) {
-		mask = __atomic_load_n(&v->d->dirty_cpus, __ATOMIC_ACQUIRE);
-	} else {
-		rc = vcpumask_cpus(v->d, array, &mask);
-		if (rc)
-			return rc;
-	}
-	if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_INVLPG)
-		tlb_flush_va(mask, va);
-	else
+	return array == UVMF_LOCAL || array == UVMF_ALL ?
+		       0 :
+		       vcpumask_cpus(v->d, array, &mask);
+}
+
+/* After the change: a CPU may have got translations just before it. */
+static void flush_as_asked(struct vcpu *v, uint64_t va, uint64_t flags)
+{
+	uint64_t array = flags & ~(uint64_t)UVMF_FLUSHTYPE_MASK, mask;
+
+	mask = array == UVMF_LOCAL ?
+		       1ull << this_cpu_id() :
+		       __atomic_load_n(&v->d->dirty_cpus, __ATOMIC_ACQUIRE);
+	switch (flags & UVMF_FLUSHTYPE_MASK) {
+	case UVMF_TLB_FLUSH:
 		tlb_flush_cpus(mask);
-	return 0;
+		break;
+	case UVMF_INVLPG:
+		tlb_flush_va(mask, va);
+		break;
+	}
 }
 
 static long update(uint64_t va, uint64_t val, uint64_t flags,
@@ -62,15 +69,18 @@ static long update(uint64_t va, uint64_t val, uint64_t flags,
 
 	if (!guest_range_ok(va, 1))
 		return -EINVAL;
+	rc = flush_check(v, flags);
+	if (rc)
+		return rc;
 	spin_lock(&v->d->mm_lock);
 	l1 = walk_l1(v, va, &index);
 	rc = l1 && page_is_table(l1, PGT_L1) ?
 		     pte_update(v, l1, index, val, from, PTE_SET, NULL) :
 		     -EINVAL;
 	spin_unlock(&v->d->mm_lock);
-	if (rc)
-		return rc;
-	return flush_as_asked(v, va, flags);
+	if (!rc)
+		flush_as_asked(v, va, flags);
+	return rc;
 }
 
 long do_update_va_mapping(uint64_t va, uint64_t val, uint64_t flags)
