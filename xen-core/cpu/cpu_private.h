@@ -101,6 +101,7 @@ void fpu_sanitize(void *area); /* what a guest gave */
 /* ---- features.c ---- */
 extern struct cpu_features {
 	bool smep, smap, umip, nx, fsgsbase, xsave, sysenter, syscall32, pge, rdrand;
+	bool fpu_pointers_stay; /* over an FXRSTOR: fpu.c */
 	uint64_t cr4; /* of every CPU while a guest runs */
 } cpu_features;
 void features_detect(void);

@@ -47,6 +47,20 @@ static void smap_patch(void)
 	}
 }
 
+/* AMD64 APM vol. 3, "Function 8000_0008h": RstrFpErrPtrs.  Of AMD and Hygon. */
+static bool fpu_pointers_stay(uint32_t vendor_ecx)
+{
+	uint32_t r[4];
+
+	if (vendor_ecx != 0x444d4163 && vendor_ecx != 0x656e6975)
+		return false; /* "cAMD", "uine" */
+	cpuid(0x80000000, 0, r);
+	if (r[0] < 0x80000008)
+		return true;
+	cpuid(0x80000008, 0, r);
+	return !(r[1] & 1u << 2);
+}
+
 /* Called before mm_init() makes the text read-only, and again by each CPU. */
 void features_detect(void)
 {
@@ -60,6 +74,7 @@ void features_detect(void)
 	cpuid(0, 0, r);
 	max = r[0];
 	f->sysenter = r[2] == 0x6c65746e; /* "ntel": not in AMD's long mode */
+	f->fpu_pointers_stay = fpu_pointers_stay(r[2]);
 	cpuid(1, 0, r);
 	f->pge = r[3] & 1u << 13;
 	f->rdrand = r[2] & 1u << 30;

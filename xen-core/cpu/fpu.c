@@ -40,9 +40,25 @@ void fpu_save(void *area)
 	asm volatile("clts; fxsave64 (%0)" : : "r"(area) : "memory");
 }
 
+/*
+ * The opcode and addresses of the last instruction, which an FXRSTOR leaves as
+ * they are on many of AMD's CPUs unless an exception is pending: they would be
+ * another domain's (CVE-2006-1056; AMD64 APM vol. 5, "FXRSTOR").  A load of ours
+ * overwrites them.  Its addresses are no secret; it needs a free register.
+ */
+static void pointers_clear(void)
+{
+	static const uint32_t zero;
+
+	asm volatile("fnclex; emms; fildl %0" : : "m"(zero));
+}
+
 void fpu_restore(const void *area)
 {
-	asm volatile("clts; fxrstor64 (%0)" : : "r"(area) : "memory");
+	asm volatile("clts");
+	if (cpu_features.fpu_pointers_stay)
+		pointers_clear();
+	asm volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
 /* Reserved bits of MXCSR would make FXRSTOR fault. */
