@@ -142,7 +142,7 @@ void mm_init(const struct boot_memory *free_ram, uint64_t highest_mfn);
 bool mm_has_wx(void);
 bool mm_is_mapped(uint64_t va);
 
-/* One walk over everything; returns the number of differences (mm/audit.c). */
+/* One walk over everything; returns how much is wrong (mm/audit.c). */
 uint64_t mm_audit(uint64_t *frames);
 /* For grant_audit(): one reference, and a writable use, of a frame. */
 void audit_count(mfn_t mfn, bool use);

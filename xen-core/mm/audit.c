@@ -5,7 +5,8 @@
  * validated table counts a reference (and a use) of what it maps; so do pins,
  * roots, descriptor tables, registered vcpu_info pages and the owner itself.
  * What grants hold comes from grant_audit().  The sums must be what the frame
- * table says.
+ * table says; and what a validated table leads to must be valid itself, in its
+ * role.
  *
  * No vcpu runs meanwhile (control_machine.c sees to that), but packets go on: a
  * frame may be pinned or exchanged between its count and the comparison.  So what
@@ -27,6 +28,8 @@ struct tally {
 };
 
 static struct tally *tally; /* by mfn, while an audit runs */
+static uint64_t bad_links;
+static bool tell;	/* what is wrong; set for the last try */
 
 static void count(mfn_t mfn, bool use)
 {
@@ -41,6 +44,20 @@ void audit_count(mfn_t mfn, bool use)
 	count(mfn, use);
 }
 
+/* An entry with a use, in a table that a CPU may walk. */
+static void link_check(const struct page *pg, unsigned i, uint64_t e)
+{
+	const struct page *to = page_of(pte_mfn(e));
+	unsigned role = pg->type == PGT_L1 ? PGT_WRITABLE : pg->type - 1u;
+
+	if (to && to->type == role && to->flags & PGF_VALIDATED)
+		return;
+	if (bad_links++ < LINES_MAX && tell)
+		log_error("audit: entry %u of mfn %lx, domain %u, type %u: %lx "
+			  "is not valid for it", i, page_mfn(pg).n, pg->owner,
+			  pg->type, e);
+}
+
 static void count_table(const struct page *pg)
 {
 	const uint64_t *table = page_virt(pg);
@@ -52,13 +69,17 @@ static void count_table(const struct page *pg)
 		return;
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t e = table[i];
+		bool use;
 
 		if (pg->type == PGT_L4 && i >= HV_SLOT_FIRST &&
 		    i <= HV_SLOT_LAST)
 			continue;
 		if (!(e & PTE_P) || (pg->type == PGT_L1 && e & PTE_GRANT))
 			continue;
-		count(pte_mfn(e), pg->type != PGT_L1 || e & PTE_RW);
+		use = pg->type != PGT_L1 || e & PTE_RW;
+		count(pte_mfn(e), use);
+		if (use && pg->flags & PGF_VALIDATED)
+			link_check(pg, i, e);
 	}
 }
 
@@ -115,9 +136,9 @@ static void count_all(uint64_t *frames)
 	spin_unlock(&domains_lock);
 }
 
-static uint64_t compare(bool tell)
+static uint64_t compare(void)
 {
-	uint64_t errors = 0;
+	uint64_t errors = bad_links;
 
 	for (uint64_t i = 1; i <= max_mfn; i++) {
 		const struct page *pg = &frame_table[i];
@@ -151,9 +172,10 @@ uint64_t mm_audit(uint64_t *frames)
 	tally = page_virt(pg);
 	for (try = 1; try <= TRIES && errors; try++) {
 		memset(tally, 0, bytes);
-		*frames = 0;
+		*frames = bad_links = 0;
+		tell = try == TRIES;
 		count_all(frames);
-		errors = compare(try == TRIES);
+		errors = compare();
 	}
 	frames_free(pg, order);
 	tally = NULL;
