@@ -181,28 +181,26 @@ int domain_create(const char *name, uint32_t nr_vcpus, uint64_t max_pages,
 
 /* ---- pausing by control ---- */
 
-static bool control_pause_set(struct domain *d, bool paused)
-{
-	bool was;
-
-	spin_lock(&domains_lock);
-	was = d->paused_by_control;
-	d->paused_by_control = paused;
-	spin_unlock(&domains_lock);
-	return was;
-}
+/* The mark and the vcpus' counts change together: two CPUs may do it at once. */
 
 void domain_control_pause(struct domain *d)
 {
-	if (!control_pause_set(d, true))
-		domain_pause(d);
+	spin_lock(&d->setup_lock);
+	if (!d->paused_by_control)
+		domain_pause_nosync(d);
+	d->paused_by_control = true;
+	spin_unlock(&d->setup_lock);
+	domain_pause_wait(d);
 }
 
 void domain_control_unpause(struct domain *d)
 {
 	WRITE_ONCE(d->started, true);
-	if (control_pause_set(d, false))
+	spin_lock(&d->setup_lock);
+	if (d->paused_by_control)
 		domain_unpause(d);
+	d->paused_by_control = false;
+	spin_unlock(&d->setup_lock);
 }
 
 /* ---- the end by itself ---- */
@@ -211,14 +209,11 @@ void domain_control_unpause(struct domain *d)
 static bool stop_vcpus(struct domain *d, uint8_t reason)
 {
 	uint16_t lives = 0;
-	struct vcpu *v;
-	uint32_t i;
 
 	if (!__atomic_compare_exchange_n(&d->ended, &lives, ENDED | reason, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
-	domain_for_each_vcpu(d, v, i)
-		vcpu_pause_nosync(v);
+	domain_pause_nosync(d);
 	return true;
 }
 

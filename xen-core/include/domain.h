@@ -109,14 +109,15 @@ struct domain {
 	uint32_t nr_vcpus;		/* I */
 	struct vcpu *vcpu[MAX_VCPUS];	/* I */
 
-	bool paused_by_control;		/* domains_lock */
+	bool paused_by_control;		/* setup_lock */
 	uint16_t ended;			/* A: 0, or ENDED | SHUTDOWN_*: by itself */
 	bool created;			/* domains_lock: complete */
 	bool dying;			/* A: set under domains_lock */
 	bool killing;			/* A: a CPU is in domain_kill() */
 	bool killed;			/* A: all but mapped frames are gone */
 	bool reaped;			/* A: and those, too */
-	struct spinlock setup_lock;	/* vcpus getting a context, up, down */
+	struct spinlock setup_lock;	/* vcpus getting a context, up, down, */
+					/* paused by control */
 
 	struct shared_info *shared;	/* I: its page, in the direct map */
 

@@ -102,6 +102,8 @@ void vcpu_pause_nosync(struct vcpu *v);	/* may still run for a moment */
  */
 void vcpu_pause(struct vcpu *v);
 void domain_pause(struct domain *d);	/* all vcpus; not the caller's domain */
+void domain_pause_nosync(struct domain *d);	/* the two halves of it; */
+void domain_pause_wait(struct domain *d);	/* not for who was unpaused since */
 void domain_unpause(struct domain *d);
 
 /* Hypercalls' side: current only. */

@@ -123,10 +123,12 @@ void vcpu_unpause(struct vcpu *v)
 	runq_unlock(rq, flags);
 }
 
+/* Or until another CPU has unpaused it. */
 static void wait_off_cpu(struct vcpu *v)
 {
 	ASSERT(v != current && irqs_enabled());
-	while (__atomic_load_n(&v->sched.running, __ATOMIC_ACQUIRE))
+	while (__atomic_load_n(&v->sched.running, __ATOMIC_ACQUIRE) &&
+	       READ_ONCE(v->sched.why_not) & VCPU_PAUSED)
 		cpu_relax();
 	cpu_sync(v);
 }
@@ -137,15 +139,28 @@ void vcpu_pause(struct vcpu *v)
 	wait_off_cpu(v);
 }
 
-void domain_pause(struct domain *d)
+void domain_pause_nosync(struct domain *d)
 {
 	struct vcpu *v;
 	uint32_t i;
 
 	domain_for_each_vcpu(d, v, i)
 		vcpu_pause_nosync(v);
+}
+
+void domain_pause_wait(struct domain *d)
+{
+	struct vcpu *v;
+	uint32_t i;
+
 	domain_for_each_vcpu(d, v, i)
 		wait_off_cpu(v);
+}
+
+void domain_pause(struct domain *d)
+{
+	domain_pause_nosync(d);
+	domain_pause_wait(d);
 }
 
 void domain_unpause(struct domain *d)
