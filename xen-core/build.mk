@@ -74,6 +74,13 @@ UNIT_TESTS += tables
 tables_SRCS := $(addprefix xen-core/mm/,page.c validate.c pte.c root.c)
 CFLAGS_tests/unit/tables_test.c := -iquote xen-core/include
 
+# Grants, mappings, exchanges and ends of domains, in any order.
+UNIT_TESTS += sharing
+sharing_SRCS := $(addprefix xen-core/grant/,maptrack.c grant_map.c grant_copy.c) \
+	$(addprefix xen-core/mm/,page.c validate.c pte.c root.c grant_pte.c \
+		exchange.c reserve.c memory_op.c mmu_list.c mmu_update.c mmuext.c)
+CFLAGS_tests/unit/sharing_test.c := -iquote xen-core/include -iquote xen-core/mm
+
 # What two CPUs take and give back at once.
 UNIT_TESTS += buddy
 buddy_SRCS := xen-core/mm/buddy.c

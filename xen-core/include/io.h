@@ -116,10 +116,14 @@ READ_CR(2)
 READ_CR(3)
 READ_CR(4)
 
+#ifdef SLUICE_TEST
+void invlpg(uint64_t va);
+#else
 static inline void invlpg(uint64_t va)
 {
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
+#endif
 
 static inline void irq_enable(void)
 {

@@ -33,6 +33,9 @@ struct cpu_info {
 /* The CPU starts to push the frame at regs.es, and rounds down to 16 bytes. */
 _Static_assert(sizeof(struct cpu_info) % 16 == 8, "regs.es is aligned");
 
+#ifdef SLUICE_TEST
+struct cpu_info *cpu_info(void); /* a test says who runs */
+#else
 static inline struct cpu_info *cpu_info(void)
 {
 	uint64_t sp;
@@ -41,6 +44,7 @@ static inline struct cpu_info *cpu_info(void)
 	return (struct cpu_info *)((sp & ~(uint64_t)(STACK_AREA_SIZE - 1)) +
 				   STACK_AREA_SIZE) - 1;
 }
+#endif
 
 #define current		(cpu_info()->vcpu)
 #define this_cpu_id()	(cpu_info()->cpu)
