@@ -63,11 +63,13 @@ static const char *misses(const struct domain *d)
 static void go(struct domain *d)
 {
 	d->awaits = false;
-	if (d->config.delay_ns)
-		timer_set(&d->restart, time_now() + d->config.delay_ns,
-			  first_start, d);
-	else
+	if (!d->config.delay_ns) {
 		first_start(d);
+		return;
+	}
+	printf("dom0: %s: starts in %lu ms\n", d->config.name,
+	       d->config.delay_ns / MILLISECONDS);
+	timer_set(&d->restart, time_now() + d->config.delay_ns, first_start, d);
 }
 
 static void look(void *unused)

@@ -138,7 +138,7 @@ def tap():
     path = appliance_file(TWO_NICS % os.path.abspath(f"{GUESTS}/web.elf"))
     with MakeRun(NET="tap", CONFIG=path) as m:
         m.expect(r"dom0: web: it has no disks: ", 120)
-        m.expect(r"dom0: web: it does not wait: ")
+        m.expect(r"dom0: web: starts in 1000 ms")
         enter = m.expect(r"  (ip netns exec \S+) bash ", 120)[1].decode()
         got = run(f"{enter} curl -s -m 10 http://192.168.7.1:8000/ && "
                   f"{enter} curl -s -m 10 http://[2001:db8::2]/")
