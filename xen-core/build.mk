@@ -76,10 +76,12 @@ CFLAGS_tests/unit/tables_test.c := -iquote xen-core/include
 
 # Grants, mappings, exchanges and ends of domains, in any order.
 UNIT_TESTS += sharing
-sharing_SRCS := $(addprefix xen-core/grant/,maptrack.c grant_map.c grant_copy.c) \
+sharing_SRCS := tests/unit/sharing_machine.c tests/unit/sharing_audit.c \
+	$(addprefix xen-core/grant/,maptrack.c grant_map.c grant_copy.c) \
 	$(addprefix xen-core/mm/,page.c validate.c pte.c root.c grant_pte.c \
 		exchange.c reserve.c memory_op.c mmu_list.c mmu_update.c mmuext.c)
-CFLAGS_tests/unit/sharing_test.c := -iquote xen-core/include -iquote xen-core/mm
+$(foreach f,test machine audit,\
+	$(eval CFLAGS_tests/unit/sharing_$f.c := -iquote xen-core/include -iquote xen-core/mm))
 
 # What two CPUs take and give back at once.
 UNIT_TESTS += buddy
